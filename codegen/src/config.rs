@@ -1,0 +1,83 @@
+//! What the generated code is to be called and where it will stand.
+
+/// How to generate; [`Config::default`] is what a service of one's own wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The path of the runtime: `loggia::xrpc`, or `loggia_xrpc` without the facade.
+    pub runtime: String,
+    /// The path of the server that `routes!` builds a service of: `loggia::server`.
+    pub server: String,
+    /// The module that the root file becomes: `crate::lexicons`, or `crate` if everything in it is
+    /// re-exported there.
+    pub mount: String,
+    /// The name of the root file, relative to the folder that is written into: `mod.rs`.
+    pub root: String,
+    /// The methods that `routes!` asks handlers for: NSIDs, or patterns that end in `*`.
+    pub serve: Vec<String>,
+    /// The way from the folder that is written into to the folder of lexicons, for `include_str!`.
+    pub lexicons: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            runtime: "loggia::xrpc".into(),
+            server: "loggia::server".into(),
+            mount: "crate::lexicons".into(),
+            root: "mod.rs".into(),
+            serve: vec!["*".into()],
+            lexicons: "../../lexicons".into(),
+        }
+    }
+}
+
+impl Config {
+    /// For the `api` crate of this workspace, which stands below the facade.
+    ///
+    /// Written into `crates/api/src/lexicons`; the crate re-exports all of it at its root. `serve`
+    /// names the methods that our server has handlers for, at the paths that their NSIDs name; every
+    /// other method of the catalog answers 501.
+    pub fn for_api() -> Self {
+        const SERVED: [&str; 3] = [
+            "dev.loggia.lexicon.*",
+            "dev.loggia.server.*",
+            "place.stream.server.*",
+        ];
+        Self {
+            serve: SERVED.map(String::from).to_vec(),
+            runtime: "loggia_xrpc".into(),
+            server: "loggia_xrpc_server".into(),
+            mount: "crate".into(),
+            lexicons: "../../../../lexicons".into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether `routes!` asks for a handler of this method.
+    pub fn serves(&self, nsid: &str) -> bool {
+        self.serve
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => nsid.starts_with(start),
+                None => nsid == pattern,
+            })
+    }
+
+    /// The mount as seen from a macro: `$crate::lexicons`.
+    pub(crate) fn mount_in_macro(&self) -> String {
+        in_macro(&self.mount)
+    }
+
+    /// The server as seen from a macro.
+    pub(crate) fn server_in_macro(&self) -> String {
+        in_macro(&self.server)
+    }
+}
+
+/// A path that holds wherever the macro is used.
+fn in_macro(path: &str) -> String {
+    match path.strip_prefix("crate") {
+        Some(rest) if rest.is_empty() || rest.starts_with("::") => format!("$crate{rest}"),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,167 @@
+//! Compact JWS (RFC 7515): three base64url segments, of which nothing is believed before its
+//! signature has been verified.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use loggia_identity::Curve;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::key::{BadSignature, LowS, PublicKey, SigningError, SigningKey};
+
+/// The longest token that is looked at, in bytes. Real ones have 300 to 900; servers take header
+/// lines of 8 KiB.
+pub const LONGEST: usize = 8 * 1024;
+
+/// Why a text is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum JwsError {
+    /// Longer than [`LONGEST`].
+    #[error("the token is longer than {LONGEST} bytes")]
+    TooLong,
+    /// Not three segments.
+    #[error("the token does not have three segments")]
+    Segments,
+    /// A segment is not base64url without padding.
+    #[error("the token's {0} is not base64url")]
+    Base64(&'static str),
+    /// The header or the payload is not the JSON object that it should be.
+    #[error("the token's {0} does not fit")]
+    Json(&'static str, #[source] serde_json::Error),
+    /// The signature does not have 64 bytes.
+    #[error("the token's signature does not have 64 bytes")]
+    SignatureLength,
+    /// The header demands an extension (RFC 7515 §4.1.11); none is understood here.
+    #[error("the token demands extensions (crit)")]
+    Critical,
+}
+
+/// The part of a JOSE header that the protocol uses. Keys in the header are ignored: the caller
+/// knows where keys come from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Header {
+    /// The type, e.g. `JWT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typ: Option<String>,
+    /// The algorithm, e.g. `ES256K`.
+    pub alg: String,
+    /// Which key of the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// Extensions that must be understood.
+    #[serde(default, skip_serializing)]
+    crit: Option<serde_json::Value>,
+}
+
+/// A token taken apart; nothing in it is proved.
+#[derive(Clone, Debug)]
+pub struct Compact<'a> {
+    header: Header,
+    payload: Vec<u8>,
+    signed: &'a str,
+    signature: [u8; 64],
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a token apart.
+    pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        if token.len() > LONGEST {
+            return Err(JwsError::TooLong);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(JwsError::Segments)?;
+        let (header, payload) = signed.split_once('.').ok_or(JwsError::Segments)?;
+        if payload.contains('.') {
+            return Err(JwsError::Segments);
+        }
+        let header: Header = read(&decode(header, "header")?, "header")?;
+        if header.crit.is_some() {
+            return Err(JwsError::Critical);
+        }
+        let signature = decode(signature, "signature")?;
+        let signature = signature
+            .try_into()
+            .map_err(|_| JwsError::SignatureLength)?;
+        Ok(Self {
+            header,
+            payload: decode(payload, "payload")?,
+            signed,
+            signature,
+        })
+    }
+
+    /// The header, as claimed.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payload, as claimed. A claim that stands there twice is an error.
+    pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JwsError> {
+        read(&self.payload, "payload")
+    }
+
+    /// Verifies that `key` made this token, and with the algorithm that the header names. The
+    /// algorithm follows from the key; a token cannot choose it.
+    pub fn verify(&self, key: &PublicKey, low_s: LowS) -> Result<(), BadSignature> {
+        if self.header.alg != key.curve().algorithm() {
+            return Err(BadSignature);
+        }
+        key.verify(self.signed.as_bytes(), &self.signature, low_s)
+    }
+}
+
+/// Signs a token. `typ` stands in the header; the algorithm is the key's, without a `kid`.
+pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, SignError> {
+    let alg = key.public().curve().algorithm().to_owned();
+    let header = Header {
+        typ: Some(typ.to_owned()),
+        alg,
+        kid: None,
+        crit: None,
+    };
+    let mut token = encode(&header)?;
+    token.push('.');
+    token.push_str(&encode(claims)?);
+    let signature = key.sign(token.as_bytes()).map_err(SignError::Sign)?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
+}
+
+/// Why no token could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The claims cannot be written as JSON.
+    #[error("the claims cannot be written")]
+    Claims(#[source] serde_json::Error),
+    /// The key gave no signature.
+    #[error("the token cannot be signed")]
+    Sign(#[source] SigningError),
+}
+
+/// Whether `alg` is an algorithm of the protocol.
+pub fn is_known_algorithm(alg: &str) -> bool {
+    [Curve::K256, Curve::P256]
+        .iter()
+        .any(|curve| curve.algorithm() == alg)
+}
+
+fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, JwsError> {
+    URL_SAFE_NO_PAD
+        .decode(segment)
+        .map_err(|_| JwsError::Base64(name))
+}
+
+fn read<T: DeserializeOwned>(json: &[u8], name: &'static str) -> Result<T, JwsError> {
+    // serde would also fill a struct from an array.
+    if json.first() != Some(&b'{') {
+        let error = serde::de::Error::custom("expected a JSON object");
+        return Err(JwsError::Json(name, error));
+    }
+    serde_json::from_slice(json).map_err(|error| JwsError::Json(name, error))
+}
+
+fn encode(value: &impl Serialize) -> Result<String, SignError> {
+    serde_json::to_vec(value)
+        .map(|json| URL_SAFE_NO_PAD.encode(json))
+        .map_err(SignError::Claims)
+}

@@ -1,0 +1,155 @@
+//! Tokens that may be used once.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Which kind of token a key belongs to; keys of different scopes never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReplayScope {
+    /// Service auth: key is issuer and `jti`.
+    ServiceAuth,
+    /// DPoP proofs of OAuth: key is `jti`.
+    OauthDpop,
+    /// Proofs that go with a space credential: key is `jti`.
+    SpaceDpop,
+    /// Delegation tokens: key is issuer and `jti`.
+    Delegation,
+    /// Client attestations: key is `client_id` and `jti`.
+    ClientAttestation,
+}
+
+impl ReplayScope {
+    /// The name under which a store keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceAuth => "service",
+            Self::OauthDpop => "oauth-dpop",
+            Self::SpaceDpop => "space-dpop",
+            Self::Delegation => "delegation",
+            Self::ClientAttestation => "attestation",
+        }
+    }
+}
+
+/// What a store says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Replay {
+    /// Used for the first time, and kept from now on.
+    Fresh,
+    /// Used before.
+    Seen,
+}
+
+/// Why a store cannot say. The token is refused then.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// No room for another live key. Forgetting one would let its token be used again.
+    #[error("the replay store holds {0} live keys and has no room for another")]
+    Full(usize),
+    /// The store could not be reached.
+    #[error("the replay store failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Remembers which tokens were used. Shared by all processes that accept the same tokens.
+pub trait ReplayStore: Send + Sync + 'static {
+    /// Uses a key up, atomically: of any number of callers with the same key, one gets
+    /// [`Replay::Fresh`]. The key may be forgotten after `not_after`, when its token has expired.
+    fn consume(
+        &self,
+        scope: ReplayScope,
+        key: &str,
+        not_after: Timestamp,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Replay, ReplayError>> + Send;
+}
+
+impl<S: ReplayStore> ReplayStore for std::sync::Arc<S> {
+    async fn consume(
+        &self,
+        scope: ReplayScope,
+        key: &str,
+        not_after: Timestamp,
+        now: Timestamp,
+    ) -> Result<Replay, ReplayError> {
+        S::consume(self, scope, key, not_after, now).await
+    }
+}
+
+/// A store for a single process, lost when it ends. A key takes about 150 bytes.
+#[derive(Debug)]
+pub struct MemoryReplayStore {
+    most: usize,
+    live: Mutex<Live>,
+}
+
+/// Keys are kept as digests, so that their length does not matter.
+type Key = [u8; 32];
+
+#[derive(Debug, Default)]
+struct Live {
+    keys: HashSet<Key>,
+    by_end: BTreeSet<(Timestamp, Key)>,
+}
+
+impl MemoryReplayStore {
+    /// A store of at most `most` live keys; when it is full it refuses, and forgets none.
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            live: Mutex::default(),
+        }
+    }
+}
+
+impl Default for MemoryReplayStore {
+    /// 200,000 keys (about 30 MB): 600 calls a second with tokens of five minutes.
+    fn default() -> Self {
+        Self::new(200_000)
+    }
+}
+
+impl ReplayStore for MemoryReplayStore {
+    async fn consume(
+        &self,
+        scope: ReplayScope,
+        key: &str,
+        not_after: Timestamp,
+        now: Timestamp,
+    ) -> Result<Replay, ReplayError> {
+        let key = digest(scope, key);
+        // Nothing panics while it is held, and both sets change together.
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.forget_before(now);
+        if live.keys.contains(&key) {
+            return Ok(Replay::Seen);
+        }
+        if live.keys.len() >= self.most {
+            return Err(ReplayError::Full(self.most));
+        }
+        live.keys.insert(key);
+        live.by_end.insert((not_after, key));
+        Ok(Replay::Fresh)
+    }
+}
+
+impl Live {
+    fn forget_before(&mut self, now: Timestamp) {
+        while let Some(first) = self.by_end.first().copied().filter(|(end, _)| *end < now) {
+            self.by_end.remove(&first);
+            self.keys.remove(&first.1);
+        }
+    }
+}
+
+fn digest(scope: ReplayScope, key: &str) -> Key {
+    let mut hash = Sha256::new();
+    hash.update(scope.as_str());
+    hash.update([0]);
+    hash.update(key);
+    hash.finalize().into()
+}

@@ -1,0 +1,49 @@
+//! `loggia-bench [NAME…]`: how our work compares with the work of others.
+//!
+//! Every benchmark prints ratios, each measured within one run (see [`contest`]), and beside them
+//! the goal, if there is one. A missed goal is printed and is no failure: how fast a machine's
+//! memory is moves ratios too.
+
+mod catalog;
+mod codegen;
+mod contest;
+mod corpus;
+mod cpu;
+mod decode;
+mod endpoint;
+mod figures;
+mod plain;
+mod samples;
+mod stopwatch;
+mod validate;
+
+use std::process::ExitCode;
+
+/// Every benchmark by its name.
+const BENCHMARKS: [(&str, fn()); 5] = [
+    ("validate", validate::run),
+    ("catalog", catalog::run),
+    ("decode", decode::run),
+    ("endpoint", endpoint::run),
+    ("codegen", codegen::run),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let names = BENCHMARKS.map(|(name, _)| name);
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
+        eprintln!(
+            "there is no benchmark `{unknown}`; there are: {}",
+            names.join(", ")
+        );
+        return ExitCode::from(2);
+    }
+    println!("time per repetition, then the ratio to the first line (median, middle half)");
+    for (name, run) in BENCHMARKS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            println!("\n== {name}");
+            run();
+        }
+    }
+    ExitCode::SUCCESS
+}

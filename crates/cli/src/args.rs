@@ -1,0 +1,177 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The server side of AT Protocol: serve, generate code, validate records, compare lexicons.
+#[derive(Debug, Parser)]
+#[command(
+    name = "loggia",
+    version,
+    about,
+    after_help = "Without a command, `loggia` serves."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Where the server's settings come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SettingsArgs {
+    /// A TOML file with settings; variables such as LOGGIA_BIND override it.
+    #[arg(long, global = true, value_name = "FILE", env = "LOGGIA_CONFIG_FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve,
+    /// Write Rust types, validation and a route table from a folder of lexicons.
+    Codegen(CodegenArgs),
+    /// Check records against lexicons.
+    Validate(ValidateArgs),
+    /// Lint, compare or export lexicons.
+    #[command(subcommand)]
+    Lexicon(LexiconCommand),
+    /// Receive webhooks and show them, with a verdict on each signature.
+    Listen(ListenArgs),
+    /// Read the settings, say what they are and what is wrong with them.
+    CheckConfig,
+    /// Accounts and tokens for trying the server on this machine.
+    #[command(subcommand)]
+    Dev(DevCommand),
+}
+
+#[derive(Args, Debug)]
+pub struct CodegenArgs {
+    /// The folder of lexicons.
+    #[arg(long, value_name = "DIR")]
+    pub lexicons: PathBuf,
+    /// The folder to write; nothing outside it is touched.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Where the folder stands in the crate, if not where its path under src/ says.
+    #[arg(long, value_name = "crate::PATH")]
+    pub module: Option<String>,
+    /// Methods that the route table holds, as NSIDs or patterns like `com.example.*`. All of them
+    /// unless given.
+    #[arg(long, value_name = "PATTERN")]
+    pub serve: Vec<String>,
+    /// Write nothing: print what would change, and end with 1 if anything would.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// The folder of lexicons.
+    #[arg(long, value_name = "DIR")]
+    pub lexicons: PathBuf,
+    /// The type to check against, instead of each record's own `$type`.
+    #[arg(long = "type", value_name = "NSID")]
+    pub type_name: Option<String>,
+    /// Take a part of the data as valid where its schema is not in the folder.
+    #[arg(long)]
+    pub allow_unresolved: bool,
+    /// Print one JSON object for each file.
+    #[arg(long)]
+    pub json: bool,
+    /// JSON files; `-` is the standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LexiconCommand {
+    /// Find what is wrong or unwise in lexicons.
+    Lint {
+        /// Lexicon files, or folders of them.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Print one JSON object for each finding.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what changed from one folder (or file) of lexicons to another, and what it breaks.
+    ///
+    /// Ends with 0 if everything is compatible, 1 if something breaks, 2 if it cannot tell.
+    Diff {
+        /// The lexicons before.
+        old: PathBuf,
+        /// The lexicons after.
+        new: PathBuf,
+        /// Print one JSON object for each change.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write lexicons as JSON Schema or OpenAPI.
+    Export {
+        /// Which of the two.
+        #[arg(long, value_enum)]
+        format: ExportFormat,
+        /// For JSON Schema: the definition to export, `NSID` or `NSID#name`.
+        #[arg(
+            long = "def",
+            value_name = "NSID",
+            required_if_eq("format", "json-schema")
+        )]
+        definition: Option<String>,
+        /// The folder of lexicons.
+        #[arg(value_name = "DIR")]
+        lexicons: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// JSON Schema 2020-12 of one definition and what it refers to.
+    JsonSchema,
+    /// OpenAPI 3.1 of every method.
+    Openapi,
+}
+
+#[derive(Args, Debug)]
+pub struct ListenArgs {
+    /// The port to listen on, on 127.0.0.1.
+    #[arg(long, default_value_t = 9000)]
+    pub port: u16,
+    /// The secret (`whsec_…`) that signatures are checked with; more than one during a rotation.
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Vec<String>,
+    /// The HTTP status to answer with.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    pub status: u16,
+    /// Answer 500 to this many requests first.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub fail: u32,
+    /// Wait this long before each answer, in milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub delay: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DevCommand {
+    /// Make an account: a key on this disk and a did:web document that the server publishes.
+    Account {
+        /// A name that can stand in front of `.localhost`.
+        #[arg(default_value = "alice")]
+        name: String,
+    },
+    /// Mint a service-auth token for one call.
+    Token {
+        /// The method to call, for example `place.stream.server.createWebhook`.
+        #[arg(long, value_name = "NSID")]
+        lxm: String,
+        /// The account that calls.
+        #[arg(long, default_value = "alice", value_name = "NAME")]
+        account: String,
+        /// The service that is called, if not the development server itself.
+        #[arg(long, value_name = "DID")]
+        aud: Option<String>,
+    },
+}

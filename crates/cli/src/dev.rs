@@ -1,0 +1,59 @@
+//! `loggia dev account` and `loggia dev token`: real accounts for a server on this machine.
+
+use std::io::IsTerminal;
+
+use loggia_server::config::Config;
+use loggia_server::dev::{DevAccounts, TokenRequest, mint_token};
+use loggia_server::origin::Origin;
+use loggia_syntax::Nsid;
+use miette::{IntoDiagnostic, Result, ensure};
+
+use crate::Outcome;
+use crate::args::SettingsArgs;
+use crate::check_config::load;
+
+pub fn account(settings: &SettingsArgs, name: &str) -> Result<Outcome> {
+    let config = development(settings)?;
+    let account = accounts(&config)
+        .create(name, loggia_server::chance::bytes)
+        .into_diagnostic()?;
+    println!("{}", account.did);
+    if std::io::stdout().is_terminal() {
+        eprintln!(
+            "The server publishes its document at http://{name}.localhost:{}/.well-known/did.json",
+            config.bind.port()
+        );
+    }
+    Ok(Outcome::Fine)
+}
+
+pub fn token(
+    settings: &SettingsArgs,
+    lxm: &str,
+    account: &str,
+    aud: Option<&str>,
+) -> Result<Outcome> {
+    let config = development(settings)?;
+    let account = accounts(&config).find(account).into_diagnostic()?;
+    let audience = match aud {
+        Some(did) => did.to_owned(),
+        None => Origin::development(config.bind.port()).did.to_string(),
+    };
+    let method = Nsid::new(lxm).into_diagnostic()?;
+    let token = mint_token(&account, &TokenRequest { audience, method }).into_diagnostic()?;
+    println!("{token}");
+    Ok(Outcome::Fine)
+}
+
+fn accounts(config: &Config) -> DevAccounts {
+    DevAccounts::new(&config.data, config.bind.port())
+}
+
+fn development(settings: &SettingsArgs) -> Result<Config> {
+    let config = load(settings)?;
+    ensure!(
+        config.is_development(),
+        "development accounts exist only while the server is bound to loopback and has no public_url",
+    );
+    Ok(config)
+}

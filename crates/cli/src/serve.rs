@@ -1,0 +1,41 @@
+//! `loggia serve`.
+
+use std::io::IsTerminal;
+
+use miette::{IntoDiagnostic, Result, WrapErr};
+use tracing_subscriber::EnvFilter;
+
+use crate::Outcome;
+use crate::args::SettingsArgs;
+use crate::check_config::load;
+
+pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
+    let config = load(settings)?;
+    start_logging()?;
+    let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
+    let show = |banner: &str| println!("{banner}");
+    runtime
+        .block_on(loggia_server::serve(config, show))
+        .into_diagnostic()
+        .wrap_err("serving")?;
+    Ok(Outcome::Fine)
+}
+
+/// Logs go to the standard error: for people on a terminal, as JSON lines elsewhere.
+fn start_logging() -> Result<()> {
+    let filter = EnvFilter::builder()
+        .with_env_var("LOGGIA_LOG")
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env()
+        .into_diagnostic()
+        .wrap_err("LOGGIA_LOG is a filter such as `info` or `info,sqlx=warn`")?;
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.compact().init();
+    } else {
+        logs.json().with_span_list(false).init();
+    }
+    Ok(())
+}

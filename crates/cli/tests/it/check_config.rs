@@ -1,0 +1,89 @@
+//! `loggia check-config`.
+
+use crate::world::{World, finish};
+
+#[test]
+fn says_what_every_setting_is() {
+    let run = World::new().run(&["check-config"]).fine();
+    let lines: Vec<_> = run.out.lines().collect();
+    assert!(
+        lines[0].starts_with("bind = \"127.0.0.1:2510\""),
+        "{}",
+        run.out
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("webhooks_per_account = \"50\""))
+    );
+    assert_eq!(lines.last(), Some(&"# development: loopback only"));
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let world = World::new();
+    world.write(
+        "loggia.toml",
+        "bind = \"127.0.0.1:1\"\nwebhooks_per_account = 3\n",
+    );
+    let mut command = world.command(&["check-config", "--config", "loggia.toml"]);
+    let run = finish(command.env("LOGGIA_BIND", "127.0.0.1:2")).fine();
+    assert!(run.out.contains("bind = \"127.0.0.1:2\""), "{}", run.out);
+    assert!(
+        run.out.contains("webhooks_per_account = \"3\""),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn a_public_url_ends_development() {
+    let world = World::new();
+    let mut command = world.command(&["check-config"]);
+    let run = finish(command.env("LOGGIA_PUBLIC_URL", "https://hub.example")).fine();
+    assert!(run.out.ends_with("# published\n"), "{}", run.out);
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let world = World::new();
+    world.write(
+        "loggia.toml",
+        "bind = \"nowhere\"\nwebhook_per_account = 3\n",
+    );
+    let mut command = world.command(&["--config", "loggia.toml", "check-config"]);
+    command.env("LOGGIA_ATTEMPT_TIMEOUT_MS", "5");
+    let run = finish(command.env("LOGGIA_PLC_DIRECTORY", "plc"));
+    assert_eq!(run.out, "");
+    run.refused(
+        2,
+        &[
+            "bind (loggia.toml)",
+            "`nowhere`",
+            "webhook_per_account (loggia.toml)",
+            "is not a setting",
+            "plc_directory (environment, LOGGIA_PLC_DIRECTORY)",
+            "attempt_timeout_ms",
+            "5 is not within 100 to 30000",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_shown_with_its_line() {
+    let world = World::new();
+    world.write("loggia.toml", "data = \"data\"\nbind = = 1\n");
+    let run = world.run(&["check-config", "--config", "loggia.toml"]);
+    run.refused(2, &["loggia.toml", "is not TOML", "line 2", "bind = = 1"]);
+    world
+        .run(&["check-config", "--config", "missing.toml"])
+        .refused(2, &["missing.toml", "cannot be read"]);
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_public_url() {
+    let world = World::new();
+    let mut command = world.command(&["check-config"]);
+    let run = finish(command.env("LOGGIA_BIND", "0.0.0.0:2510"));
+    run.refused(2, &["public_url (not set)", "LOGGIA_PUBLIC_URL="]);
+}

@@ -1,0 +1,129 @@
+//! The way into the engine for those who enqueue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::{self, PermitIterator};
+
+use super::Message;
+use crate::clock::after;
+use crate::{Due, EndpointId, Lease, NodeId};
+
+/// Offers an engine work straight from memory. Cheap to clone.
+///
+/// Before the transaction: [`Handle::reserve`]. In it: enqueue with [`Reservation::lease`]. After
+/// its commit: [`Reservation::offer`]. Without room there is no lease, the deliveries are pending,
+/// and the engine finds them when it next looks.
+#[derive(Clone)]
+pub struct Handle {
+    node: NodeId,
+    outbox: mpsc::Sender<Message>,
+    gate: Gate,
+    lease_for: SignedDuration,
+}
+
+/// Whether the engine has voided its old leases, and so may give new ones.
+#[derive(Clone)]
+pub(super) struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    pub(super) fn shut() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    pub(super) fn open(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(super) fn close(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Handle {
+    pub(super) fn new(
+        node: NodeId,
+        outbox: mpsc::Sender<Message>,
+        gate: Gate,
+        lease_for: SignedDuration,
+    ) -> Self {
+        Self {
+            node,
+            outbox,
+            gate,
+            lease_for,
+        }
+    }
+
+    /// Asks for room for so many deliveries; never waits.
+    pub fn reserve(&self, count: usize, now: Timestamp) -> Reservation<'_> {
+        let room = self
+            .gate
+            .is_open()
+            .then(|| self.outbox.try_reserve_many(count).ok())
+            .flatten();
+        let lease = Lease {
+            node: self.node.clone(),
+            until: after(now, self.lease_for),
+        };
+        Reservation {
+            handle: self,
+            granted: room.map(|room| (room, lease)),
+        }
+    }
+
+    /// Tells that there may be due work in the queue.
+    pub fn wake(&self) {
+        if self.outbox.try_send(Message::Wake).is_err() {
+            // A full inbox wakes the engine as well, a closed one has nobody to wake.
+            tracing::trace!("nobody to wake");
+        }
+    }
+
+    /// Tells that an endpoint was disabled, deleted or changed, after the commit that did it: what
+    /// waits for it in memory is cancelled. Waits while the inbox is full.
+    pub async fn endpoint_dropped(&self, endpoint: EndpointId) {
+        if self.outbox.send(Message::Dropped(endpoint)).await.is_err() {
+            tracing::trace!("the engine has stopped, nothing waits in memory");
+        }
+    }
+}
+
+/// Room in the engine for deliveries that are about to be enqueued.
+#[must_use = "enqueue with its lease, commit, then offer"]
+pub struct Reservation<'a> {
+    handle: &'a Handle,
+    granted: Option<(PermitIterator<'a, Message>, Lease)>,
+}
+
+impl Reservation<'_> {
+    /// The lease to enqueue with; none if there is no room.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.granted.as_ref().map(|(_, lease)| lease)
+    }
+
+    /// Hands over what was enqueued, after the commit.
+    ///
+    /// What is beyond the room that was asked for stays leased until its lease lapses.
+    pub fn offer(self, due: Vec<Due>) {
+        let Some((room, _)) = self.granted else {
+            return self.handle.wake();
+        };
+        let (offered, asked) = (due.len(), room.len());
+        if offered > asked {
+            tracing::error!(
+                offered,
+                asked,
+                "more deliveries were offered than room was asked for"
+            );
+        }
+        for (permit, due) in room.zip(due) {
+            permit.send(Message::Offered(Box::new(due)));
+        }
+    }
+}

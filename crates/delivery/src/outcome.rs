@@ -1,0 +1,156 @@
+//! How an attempt went, and what that means.
+
+use std::str::FromStr;
+
+use crate::{Answer, RetryAfter, Success, UnknownName};
+
+/// How an attempt went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver answered.
+    Answered(Answer),
+    /// It did not.
+    Failed(Fault),
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The name could not be resolved.
+    Dns,
+    /// No connection, or it broke.
+    Network,
+    /// The TLS handshake failed.
+    Tls,
+    /// The deadline of the attempt passed.
+    Timeout,
+    /// The answer was not HTTP or larger than allowed in its head.
+    Protocol,
+    /// The address guard refused the address.
+    Blocked,
+    /// The URL cannot be called at all.
+    InvalidTarget,
+    /// The attempt was lost inside this process.
+    Internal,
+}
+
+/// What follows from an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Delivered.
+    Success,
+    /// Worth another attempt, not before what the receiver asked for.
+    Transient(Option<RetryAfter>),
+    /// Another attempt would fare no better.
+    Permanent,
+    /// 410: the endpoint is no more.
+    Gone,
+}
+
+impl Fault {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Dns,
+        Self::Network,
+        Self::Tls,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Blocked,
+        Self::InvalidTarget,
+        Self::Internal,
+    ];
+
+    /// The name in storage and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Network => "network",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Blocked => "blocked",
+            Self::InvalidTarget => "invalid_target",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn is_permanent(self) -> bool {
+        matches!(self, Self::Blocked | Self::InvalidTarget)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.into_iter().find(|fault| fault.as_str() == name);
+        found.ok_or_else(|| UnknownName(name.to_owned()))
+    }
+}
+
+impl Outcome {
+    /// Judges the outcome by what counts as success.
+    ///
+    /// Redirects are not followed and count as permanent failures, as does any 4xx that is not
+    /// known to pass.
+    pub fn verdict(&self, success: Success) -> Verdict {
+        let answer = match self {
+            Self::Answered(answer) => answer,
+            Self::Failed(fault) if fault.is_permanent() => return Verdict::Permanent,
+            Self::Failed(_) => return Verdict::Transient(None),
+        };
+        match answer.status {
+            _ if success.is_met_by(answer) => Verdict::Success,
+            410 => Verdict::Gone,
+            408 | 409 | 423 | 425 | 429 | 500..=599 => {
+                Verdict::Transient(answer.retry_after.as_deref().and_then(RetryAfter::parse))
+            }
+            _ => Verdict::Permanent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn verdict(status: u16) -> Verdict {
+        let answer = Answer {
+            status,
+            retry_after: None,
+            body: Bytes::new(),
+        };
+        Outcome::Answered(answer).verdict(Success::Any2xx)
+    }
+
+    #[test]
+    fn statuses_are_judged_by_the_rules() {
+        for status in [200, 201, 202, 204, 299] {
+            assert_eq!(verdict(status), Verdict::Success, "{status}");
+        }
+        for status in [408, 409, 423, 425, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(verdict(status), Verdict::Transient(None), "{status}");
+        }
+        for status in [100, 301, 302, 307, 400, 401, 403, 404, 422, 600, 999] {
+            assert_eq!(verdict(status), Verdict::Permanent, "{status}");
+        }
+        assert_eq!(verdict(410), Verdict::Gone);
+    }
+
+    #[test]
+    fn faults_are_judged_by_the_rules() {
+        for fault in Fault::ALL {
+            let expected = match fault {
+                Fault::Blocked | Fault::InvalidTarget => Verdict::Permanent,
+                _ => Verdict::Transient(None),
+            };
+            assert_eq!(
+                Outcome::Failed(fault).verdict(Success::Any2xx),
+                expected,
+                "{fault:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The life of a delivery, as a pure function of state, event and time.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::{Outcome, Report, Schedule, UnknownName, Verdict};
+
+/// One process among those that share a queue. Stays the same over restarts, so that a process
+/// knows its own old leases.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// A node of this name.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One node's expiring right to a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it.
+    pub node: NodeId,
+    /// From this time on anybody may take the delivery.
+    pub until: Timestamp,
+}
+
+/// Where a delivery stands. `attempts` counts those that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for its next attempt.
+    Pending {
+        /// Attempts made.
+        attempts: u32,
+        /// When the next one is due.
+        due: Timestamp,
+    },
+    /// A node is about to make an attempt, or is making it.
+    Leased {
+        /// Attempts made.
+        attempts: u32,
+        /// Whose it is.
+        lease: Lease,
+    },
+    /// It arrived.
+    Delivered {
+        /// Attempts made.
+        attempts: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its deadline passed, or would before another attempt could be made.
+    Expired {
+        /// Attempts made.
+        attempts: u32,
+        /// When that was noticed.
+        at: Timestamp,
+    },
+    /// Given up by rule: a dead letter.
+    Abandoned {
+        /// Attempts made.
+        attempts: u32,
+        /// When.
+        at: Timestamp,
+        /// Which rule.
+        reason: AbandonReason,
+    },
+    /// Its endpoint is not to be told any more.
+    Cancelled {
+        /// Attempts made.
+        attempts: u32,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: CancelReason,
+    },
+}
+
+/// Which rule gave a delivery up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbandonReason {
+    /// The last outcome was permanent.
+    Permanent,
+    /// The schedule has no more attempts.
+    AttemptsUsedUp,
+}
+
+/// Why a delivery will not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The endpoint answered 410.
+    Gone,
+    /// The endpoint is disabled.
+    Disabled,
+}
+
+macro_rules! names {
+    ($type:ident { $($variant:ident = $name:literal),* }) => {
+        impl $type {
+            /// The name in storage.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(UnknownName(name.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+names!(AbandonReason { Permanent = "permanent", AttemptsUsedUp = "attempts_used_up" });
+names!(CancelReason { Gone = "gone", Disabled = "disabled" });
+
+/// What moves a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A node takes it to make the next attempt.
+    Lease(Lease),
+    /// The attempt ended so; `chance` is a random number for the jitter of the next.
+    Settle {
+        /// What the outcome means.
+        verdict: Verdict,
+        /// Any of all `u64`, evenly.
+        chance: u64,
+    },
+    /// The node gives it back without an attempt, or died.
+    Release,
+    /// The endpoint is not to be told any more.
+    Cancel(CancelReason),
+}
+
+/// What is to be done about a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Nothing,
+    /// Make this attempt, counted from 1, while the lease lasts.
+    Attempt(u32),
+    /// Tell the endpoint's health.
+    Report(Report),
+}
+
+/// What a delivery's moves are bound by.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The schedule of its endpoint's profile.
+    pub schedule: &'a Schedule,
+    /// When it stops to interest its receiver.
+    pub deadline: Timestamp,
+}
+
+/// An event that the state does not allow. Holds the state, so that nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a {state} delivery cannot {event}")]
+pub struct Misstep {
+    /// The state, unchanged.
+    pub state: State,
+    /// What was asked of it.
+    pub event: &'static str,
+}
+
+impl State {
+    /// A new delivery, due at once.
+    pub fn new(now: Timestamp) -> Self {
+        Self::Pending {
+            attempts: 0,
+            due: now,
+        }
+    }
+
+    /// The state after `event` at `now`, and what is to be done about it.
+    pub fn on(
+        self,
+        event: Event,
+        terms: &Terms<'_>,
+        now: Timestamp,
+    ) -> Result<(Self, Effect), Misstep> {
+        match (self, event) {
+            (Self::Pending { attempts, due }, Event::Lease(lease)) if due <= now => {
+                Ok(leased(attempts, lease, terms, now))
+            }
+            (
+                Self::Leased {
+                    attempts,
+                    lease: old,
+                },
+                Event::Lease(lease),
+            ) if old.until <= now => Ok(leased(attempts, lease, terms, now)),
+            (Self::Leased { attempts, .. }, Event::Settle { verdict, chance }) => Ok(settled(
+                attempts.saturating_add(1),
+                verdict,
+                chance,
+                terms,
+                now,
+            )),
+            (Self::Leased { attempts, .. }, Event::Release) => {
+                Ok((pending(attempts, now, terms, now), Effect::Nothing))
+            }
+            (
+                Self::Pending { attempts, .. } | Self::Leased { attempts, .. },
+                Event::Cancel(reason),
+            ) => Ok((
+                Self::Cancelled {
+                    attempts,
+                    at: now,
+                    reason,
+                },
+                Effect::Nothing,
+            )),
+            (state, event) => Err(Misstep {
+                state,
+                event: event.verb(),
+            }),
+        }
+    }
+
+    /// Attempts made.
+    pub fn attempts(&self) -> u32 {
+        match *self {
+            Self::Pending { attempts, .. }
+            | Self::Leased { attempts, .. }
+            | Self::Delivered { attempts, .. }
+            | Self::Expired { attempts, .. }
+            | Self::Abandoned { attempts, .. }
+            | Self::Cancelled { attempts, .. } => attempts,
+        }
+    }
+
+    /// The name in storage.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Leased { .. } => "leased",
+            Self::Delivered { .. } => "delivered",
+            Self::Expired { .. } => "expired",
+            Self::Abandoned { .. } => "abandoned",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Whether there is work left: pending or leased.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Pending { .. } | Self::Leased { .. })
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Event {
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Lease(_) => "be leased",
+            Self::Settle { .. } => "settle",
+            Self::Release => "be released",
+            Self::Cancel(_) => "be cancelled",
+        }
+    }
+}
+
+fn leased(attempts: u32, lease: Lease, terms: &Terms<'_>, now: Timestamp) -> (State, Effect) {
+    if terms.deadline <= now {
+        return (State::Expired { attempts, at: now }, Effect::Nothing);
+    }
+    (
+        State::Leased { attempts, lease },
+        Effect::Attempt(attempts.saturating_add(1)),
+    )
+}
+
+fn settled(
+    attempts: u32,
+    verdict: Verdict,
+    chance: u64,
+    terms: &Terms<'_>,
+    now: Timestamp,
+) -> (State, Effect) {
+    let abandoned = |reason| State::Abandoned {
+        attempts,
+        at: now,
+        reason,
+    };
+    match verdict {
+        Verdict::Success => (
+            State::Delivered { attempts, at: now },
+            Effect::Report(Report::Succeeded),
+        ),
+        Verdict::Gone => {
+            let reason = CancelReason::Gone;
+            (
+                State::Cancelled {
+                    attempts,
+                    at: now,
+                    reason,
+                },
+                Effect::Report(Report::Gone),
+            )
+        }
+        Verdict::Permanent => (
+            abandoned(AbandonReason::Permanent),
+            Effect::Report(Report::Failed),
+        ),
+        Verdict::Transient(asked) => {
+            let state = match terms.schedule.next(attempts, asked, chance, now) {
+                Some(due) => pending(attempts, due, terms, now),
+                None => abandoned(AbandonReason::AttemptsUsedUp),
+            };
+            (state, Effect::Report(Report::Failed))
+        }
+    }
+}
+
+/// Pending, unless no attempt could be made before the deadline: then that is said now, and not
+/// hours later.
+fn pending(attempts: u32, due: Timestamp, terms: &Terms<'_>, now: Timestamp) -> State {
+    if due >= terms.deadline {
+        State::Expired { attempts, at: now }
+    } else {
+        State::Pending { attempts, due }
+    }
+}
+
+/// One HTTP request of a delivery, for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How it went; an answer's body is cut to [`Attempt::EXCERPT`] bytes.
+    pub outcome: Outcome,
+}
+
+impl Attempt {
+    /// This much of an answer is kept: enough to recognise an error page by.
+    pub const EXCERPT: usize = 1024;
+
+    /// The attempt with its answer's body cut to size.
+    #[must_use]
+    pub fn excerpted(mut self) -> Self {
+        if let Outcome::Answered(answer) = &mut self.outcome
+            && answer.body.len() > Self::EXCERPT
+        {
+            // A copy, so that the rest of the answer is freed.
+            answer.body = Bytes::copy_from_slice(&answer.body[..Self::EXCERPT]);
+        }
+        self
+    }
+}

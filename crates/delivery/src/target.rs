@@ -1,0 +1,117 @@
+//! The URL that a delivery goes to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use url::Url;
+
+/// An absolute `http` or `https` URL, kept as it was given.
+///
+/// Whether its address may be called is the transport's affair: only at connect time is it known.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    text: Arc<str>,
+    host: Arc<str>,
+    secure: bool,
+}
+
+/// Why a text is no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTarget {
+    /// It is longer than [`Target::MAX_LENGTH`] bytes.
+    #[error("a URL has at most 2048 bytes")]
+    TooLong,
+    /// It is not a URL.
+    #[error("not a URL")]
+    Syntax(#[source] url::ParseError),
+    /// Its scheme is neither `https` nor `http`.
+    #[error("the scheme is neither `https` nor `http`")]
+    Scheme,
+    /// It names no host.
+    #[error("the URL names no host")]
+    NoHost,
+    /// It has a user name or password, which would end up in logs.
+    #[error("a URL must not carry a user name or password")]
+    Credentials,
+}
+
+impl Target {
+    /// Longer URLs are refused by enough receivers and proxies to be no use.
+    pub const MAX_LENGTH: usize = 2048;
+
+    /// Reads a URL.
+    pub fn new(text: &str) -> Result<Self, InvalidTarget> {
+        if text.len() > Self::MAX_LENGTH {
+            return Err(InvalidTarget::TooLong);
+        }
+        let url = Url::parse(text).map_err(InvalidTarget::Syntax)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(InvalidTarget::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidTarget::Credentials);
+        }
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or(InvalidTarget::NoHost)?;
+        let port = url.port_or_known_default().ok_or(InvalidTarget::Scheme)?;
+        let host = format!("{host}:{port}").into();
+        Ok(Self {
+            text: text.into(),
+            host,
+            secure: url.scheme() == "https",
+        })
+    }
+
+    /// The URL as it was given. Paths may hold tokens: not for logs.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Host and port, normalised: what deliveries share a limit by, and what a log may say.
+    pub fn host(&self) -> &Arc<str> {
+        &self.host
+    }
+
+    /// Whether the scheme is `https`.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
+
+impl fmt::Debug for Target {
+    /// The host only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({}/…)", self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_text_and_normalises_the_host() {
+        let target = Target::new("https://Example.COM/a?b=c").expect("a good URL");
+        assert_eq!(target.as_str(), "https://Example.COM/a?b=c");
+        assert_eq!(&**target.host(), "example.com:443");
+        assert_eq!(format!("{target:?}"), "Target(example.com:443/…)");
+    }
+
+    #[test]
+    fn refuses_what_is_no_target() {
+        let long = format!("https://a.example/{}", "x".repeat(2048));
+        for text in [
+            "",
+            "foo",
+            "ftp://x",
+            "https://",
+            "https://u:p@a.example/",
+            "mailto:a@b",
+            &long,
+        ] {
+            assert!(Target::new(text).is_err(), "{text}");
+        }
+    }
+}

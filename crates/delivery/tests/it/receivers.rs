@@ -1,0 +1,93 @@
+//! Receivers that do as a script says.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use loggia_delivery::{Answer, Fault, Request, Transport};
+
+/// What a receiver does with a request.
+pub enum Script {
+    Answer(u16),
+    RetryAfter(u16, &'static str),
+    Fail(Fault),
+    /// Never answers.
+    Hang,
+    Panic,
+}
+
+/// Receivers that do as they are told, and remember.
+#[derive(Clone, Default)]
+pub struct Receivers(Arc<Mutex<ReceiversInner>>);
+
+#[derive(Default)]
+struct ReceiversInner {
+    /// What is done with the next requests to a URL; afterwards 200.
+    scripts: HashMap<String, VecDeque<Script>>,
+    always: HashMap<String, u16>,
+    hanging: Vec<String>,
+    requests: Vec<Request>,
+}
+
+impl Receivers {
+    fn lock(&self) -> MutexGuard<'_, ReceiversInner> {
+        self.0.lock().expect("no test panics with the lock")
+    }
+
+    pub fn script(&self, url: &str, script: impl IntoIterator<Item = Script>) {
+        self.lock()
+            .scripts
+            .entry(url.to_owned())
+            .or_default()
+            .extend(script);
+    }
+
+    pub fn always(&self, url: &str, status: u16) {
+        self.lock().always.insert(url.to_owned(), status);
+    }
+
+    pub fn hang(&self, url: &str) {
+        self.lock().hanging.push(url.to_owned());
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.lock().requests.clone()
+    }
+
+    pub fn count(&self, url: &str) -> usize {
+        self.lock()
+            .requests
+            .iter()
+            .filter(|request| request.target.as_str() == url)
+            .count()
+    }
+}
+
+impl Transport for Receivers {
+    async fn send(&self, request: Request) -> Result<Answer, Fault> {
+        let script = {
+            let mut inner = self.lock();
+            let url = request.target.as_str().to_owned();
+            inner.requests.push(request);
+            if inner.hanging.contains(&url) {
+                Script::Hang
+            } else {
+                let always = inner.always.get(&url).copied().unwrap_or(200);
+                let next = inner.scripts.get_mut(&url).and_then(VecDeque::pop_front);
+                next.unwrap_or(Script::Answer(always))
+            }
+        };
+        let answer = |status, retry_after: Option<&str>| Answer {
+            status,
+            retry_after: retry_after.map(str::to_owned),
+            body: Bytes::from(vec![b'x'; 2000]),
+        };
+        match script {
+            Script::Answer(status) => Ok(answer(status, None)),
+            Script::RetryAfter(status, after) => Ok(answer(status, Some(after))),
+            Script::Fail(fault) => Err(fault),
+            Script::Hang => std::future::pending().await,
+            Script::Panic => panic!("the script says so"),
+        }
+    }
+}

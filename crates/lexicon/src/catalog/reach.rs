@@ -1,0 +1,64 @@
+//! What a document leads to, and where that ends in nothing.
+
+use std::collections::BTreeSet;
+
+use super::{Catalog, DefinitionName, references};
+
+impl Catalog {
+    /// The references, of this document and of all that it leads to, that lead to nothing: each as
+    /// `nsid` or `nsid#name`, once and sorted.
+    pub fn unresolved_from(&self, nsid: &str) -> Vec<String> {
+        let mut missing = BTreeSet::new();
+        let mut seen = BTreeSet::from([nsid.to_owned()]);
+        let mut waiting = vec![nsid.to_owned()];
+        while let Some(base) = waiting.pop() {
+            let Some(document) = self.document(&base) else {
+                continue;
+            };
+            references::visit(document, &mut |_, reference| {
+                let Some(name) = DefinitionName::parse(&base, reference) else {
+                    return;
+                };
+                if self.resolve(&base, reference).is_none() {
+                    missing.insert(name.to_string());
+                } else if seen.insert(name.nsid.to_owned()) {
+                    waiting.push(name.nsid.to_owned());
+                }
+            });
+        }
+        missing.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(documents: &[(&str, &str)]) -> Catalog {
+        let mut builder = Catalog::builder();
+        for (nsid, reference) in documents {
+            let text = format!(
+                r#"{{"lexicon": 1, "id": "{nsid}", "defs": {{"main": {{"type": "object",
+                    "properties": {{"a": {{"type": "ref", "ref": "{reference}"}}}}}}}}}}"#,
+            );
+            builder.add(&text, format!("{}.json", nsid.replace('.', "/")));
+        }
+        builder.build()
+    }
+
+    #[test]
+    fn what_is_missing_is_found_through_other_documents_and_cycles_end() {
+        let catalog = catalog(&[
+            ("com.example.one", "com.example.two"),
+            ("com.example.two", "com.example.three"),
+            ("com.example.three", "com.example.one"),
+            ("com.example.other", "com.example.gone#part"),
+        ]);
+        assert!(catalog.unresolved_from("com.example.one").is_empty());
+        assert_eq!(
+            catalog.unresolved_from("com.example.other"),
+            ["com.example.gone#part"]
+        );
+        assert!(catalog.unresolved_from("com.example.unknown").is_empty());
+    }
+}

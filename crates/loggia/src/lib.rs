@@ -1,0 +1,57 @@
+//! One dependency for services built on AT Protocol lexicons.
+//!
+//! `loggia codegen --lexicons lexicons --out src/lexicons` turns Lexicon JSON into types and a
+//! `routes!` macro; this crate is what they stand on. A service is a module of handlers and three
+//! lines:
+//!
+//! ```ignore
+//! mod handlers;
+//! pub mod lexicons;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let service = lexicons::routes!(crate::handlers);
+//!     loggia::run("127.0.0.1:3000", service.with_state(()))
+//! }
+//! ```
+//!
+//! A handler is a plain async function at the path that its NSID names. It takes axum extractors,
+//! then the decoded `params` and `input` of its method, and returns a [`Reply`].
+//!
+//! This crate has no logic of its own beyond [`run`].
+
+use std::io;
+
+use loggia_xrpc_server::ServeSettings;
+use tokio::net::TcpListener;
+
+pub use loggia_auth as auth;
+#[cfg(feature = "delivery")]
+pub use loggia_delivery as delivery;
+pub use loggia_identity as identity;
+pub use loggia_lexicon as lexicon;
+pub use loggia_syntax as syntax;
+pub use loggia_xrpc as xrpc;
+pub use loggia_xrpc::{Failure, Rejection, Reply, declared};
+pub use loggia_xrpc_client as client;
+pub use loggia_xrpc_server as server;
+pub use loggia_xrpc_server::{Refusal, Service, axum, serve};
+
+/// Serves a router on this address until the process is interrupted, on a runtime of its own.
+///
+/// A program that has a runtime already calls [`serve`] instead.
+///
+/// # Errors
+/// The address cannot be listened on, or the listener failed.
+pub fn run(address: &str, router: axum::Router) -> io::Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = TcpListener::bind(address).await?;
+        println!("listening on http://{}", listener.local_addr()?);
+        serve(listener, router, ServeSettings::default(), interrupted()).await
+    })
+}
+
+async fn interrupted() {
+    tokio::signal::ctrl_c()
+        .await
+        .expect("a runtime with I/O can wait for signals");
+}

@@ -1,0 +1,101 @@
+//! `com.atproto.space.registerNotify`: ask to be told of writes in a space for the next 24 hours.
+
+use axum::extract::State;
+use jiff::Timestamp;
+use loggia_api::dev::loggia::compat::register_notify::{Error, Output};
+use loggia_delivery::{
+    Clock, Endpoint, EndpointId, EndpointState, Health, Profile, Secret, Secrets, SystemClock,
+    Target,
+};
+use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId};
+use loggia_syntax::Did;
+use loggia_xrpc::{Declared, Rejection, Reply, declared};
+
+use crate::caller::Caller;
+use crate::chance;
+use crate::overlay::{Either, RegisterNotify, RegisterNotifyShapes, Shaped};
+use crate::space_notices::{REGISTRATION_LASTS, SpaceNotices, read_space};
+use crate::view::datetime;
+
+/// The caller must be the space's authority: nobody else is known to be allowed to read it. A secret
+/// is in the answer the first time only.
+pub async fn handle(
+    Caller(caller): Caller,
+    State(notices): State<SpaceNotices>,
+    input: Shaped<RegisterNotifyShapes>,
+) -> Reply<RegisterNotify> {
+    let input = input.compat()?;
+    let space = read_space(&input.space)?;
+    if space.authority() != caller {
+        return Err(
+            Rejection::forbidden("only the authority of a space may register for it").into(),
+        );
+    }
+    let url = notices
+        .guard
+        .read_url(input.endpoint.as_str())
+        .map_err(invalid_endpoint)?;
+    let target = Target::new(url.as_str()).map_err(invalid_endpoint)?;
+
+    let now = SystemClock.now();
+    let secret = Secret::generate(chance::bytes());
+    let endpoint = endpoint(&caller, target, secret.clone(), now);
+    let new = NewRegistration {
+        id: RegistrationId::new(now, chance::bytes()),
+        space,
+        service_did: input.service_did,
+        endpoint,
+        created_by: caller,
+        expires_at: now + REGISTRATION_LASTS,
+    };
+    let mut tx = notices.storage.begin().await?;
+    let registered = notices
+        .storage
+        .registrations()
+        .register(&mut tx, new, &notices.caps, now)
+        .await?;
+    let (registration, secret) = match registered {
+        Registered::New(registration) => (registration, Some(secret)),
+        Registered::Renewed(registration) => (registration, None),
+        Registered::SpaceFull => return Err(too_many("this space").into()),
+        Registered::CallerFull => return Err(too_many("you").into()),
+    };
+    tx.commit().await?;
+    Ok(output(&registration, secret.as_ref()))
+}
+
+fn endpoint(owner: &Did, target: Target, secret: Secret, now: Timestamp) -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(now, chance::bytes()),
+        owner: owner.clone(),
+        target,
+        profile: Profile::SpaceWebhook,
+        secrets: Secrets::one(secret),
+        state: EndpointState::Active,
+        health: Health::default(),
+        created_at: now,
+    }
+}
+
+fn output(registration: &Registration, secret: Option<&Secret>) -> Output {
+    Output {
+        id: registration.id.to_string(),
+        expires_at: datetime(registration.expires_at),
+        secret: secret.map(|secret| secret.to_text().to_string()),
+        extra: Default::default(),
+    }
+}
+
+type Declares<E> = Declared<Either<loggia_api::com::atproto::space::register_notify::Error, E>>;
+
+fn invalid_endpoint(error: impl std::error::Error) -> Declares<Error> {
+    let cause = error
+        .source()
+        .map_or(String::new(), |cause| format!(": {cause}"));
+    declared(Either::Compat(Error::InvalidEndpoint)).message(format!("`endpoint`: {error}{cause}"))
+}
+
+fn too_many(who: &str) -> Declares<Error> {
+    let message = format!("{who} cannot have more registrations: let some expire first");
+    declared(Either::Compat(Error::TooManyRegistrations)).message(message)
+}

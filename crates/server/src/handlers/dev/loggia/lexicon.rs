@@ -1,0 +1,3 @@
+//! `dev.loggia.lexicon.*`
+
+pub mod validate_record;

@@ -1,0 +1,3 @@
+//! `dev.loggia.server.*`
+
+pub mod describe_server;

@@ -1,0 +1,67 @@
+//! `place.stream.server.createWebhook`
+
+use axum::extract::State;
+use loggia_api::place::stream::server::create_webhook::{CreateWebhook, Error, Input, Output};
+use loggia_delivery::{Clock, SystemClock};
+use loggia_storage::{Inserted, WebhookFields, WebhookId};
+use loggia_xrpc::{Rejection, Reply, declared};
+
+use super::webhook::{stored_rules, view};
+use crate::caller::Caller;
+use crate::chance;
+use crate::webhook_desk::WebhookDesk;
+
+/// As the lexicon says, a webhook is off unless `active` is given.
+pub async fn handle(
+    Caller(caller): Caller,
+    State(desk): State<WebhookDesk>,
+    input: Input,
+) -> Reply<CreateWebhook> {
+    desk.check_url(input.url.as_str())
+        .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
+    if input.events.is_empty() {
+        return Err(Rejection::invalid_request("`events` needs at least one event").into());
+    }
+    let now = SystemClock.now();
+    let id = WebhookId::new(now, chance::bytes());
+    let mut tx = desk.storage.begin().await?;
+    let inserted = desk
+        .webhooks()
+        .insert(&mut tx, id, &caller, fields(input), desk.most, now)
+        .await?;
+    let webhook = match inserted {
+        Inserted::Done(webhook) => *webhook,
+        Inserted::DuplicateUrl => return Err(declared(Error::DuplicateWebhook).into()),
+        Inserted::TooMany => {
+            let message = format!(
+                "an account can have {} webhooks: delete one first",
+                desk.most
+            );
+            return Err(declared(Error::TooManyWebhooks).message(message).into());
+        }
+    };
+    tx.commit().await?;
+    Ok(Output {
+        webhook: view(webhook)?,
+        extra: Default::default(),
+    })
+}
+
+fn fields(input: Input) -> WebhookFields {
+    WebhookFields {
+        url: input.url.to_string(),
+        events: input
+            .events
+            .iter()
+            .map(|event| event.as_str().to_owned())
+            .collect(),
+        active: input.active.unwrap_or(false),
+        streamplace_format: input.streamplace_format.unwrap_or(false),
+        prefix: input.prefix.unwrap_or_default(),
+        suffix: input.suffix.unwrap_or_default(),
+        rewrite: stored_rules(input.rewrite.unwrap_or_default()),
+        mute_words: input.mute_words.unwrap_or_default(),
+        name: input.name.unwrap_or_default(),
+        description: input.description.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,31 @@
+//! `place.stream.server.deleteWebhook`
+
+use axum::extract::State;
+use loggia_api::place::stream::server::delete_webhook::{DeleteWebhook, Error, Input, Output};
+use loggia_xrpc::{Reply, declared};
+
+use crate::caller::Caller;
+use crate::webhook_desk::{WebhookDesk, read_id};
+
+/// One webhook of the caller goes.
+pub async fn handle(
+    Caller(caller): Caller,
+    State(desk): State<WebhookDesk>,
+    input: Input,
+) -> Reply<DeleteWebhook> {
+    let Some(id) = read_id(&input.id) else {
+        return Err(declared(Error::WebhookNotFound).status(404).into());
+    };
+    let mut tx = desk.storage.begin().await?;
+    if desk.webhooks().delete(&mut tx, &caller, id).await? {
+        tx.commit().await?;
+        return Ok(Output {
+            success: true,
+            extra: Default::default(),
+        });
+    }
+    match desk.webhooks().is_anybodys(id).await? {
+        true => Err(declared(Error::Unauthorized).status(403).into()),
+        false => Err(declared(Error::WebhookNotFound).status(404).into()),
+    }
+}

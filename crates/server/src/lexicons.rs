@@ -1,0 +1,75 @@
+//! The lexicons that this server knows: those that it was built with.
+
+use std::sync::Arc;
+
+use loggia_lexicon::catalog::Catalog;
+use loggia_lexicon::validate::Validator;
+use loggia_syntax::check::Violation;
+use loggia_xrpc::Method;
+use loggia_xrpc_server::Explain;
+
+use crate::overlay::{NotifySpaceDeleted, NotifyWrite, RegisterNotify};
+
+/// Methods whose input may follow another lexicon than that of their NSID.
+const TWO_SHAPES: [&str; 3] = [
+    RegisterNotify::NSID,
+    NotifyWrite::NSID,
+    NotifySpaceDeleted::NSID,
+];
+
+/// A catalog and its validator. Cheap to clone.
+#[derive(Clone)]
+pub struct Lexicons(Arc<(Catalog, Validator)>);
+
+impl Lexicons {
+    /// Reads and compiles the documents that stand in the generated code.
+    pub fn built_in() -> Self {
+        let mut builder = Catalog::builder();
+        for (nsid, text) in loggia_api::catalog::DOCUMENTS {
+            builder.add(text, format!("{}.json", nsid.replace('.', "/")));
+        }
+        Self::new(builder.build())
+    }
+
+    /// Compiles a catalog.
+    pub fn new(catalog: Catalog) -> Self {
+        let validator = Validator::new(&catalog);
+        Self(Arc::new((catalog, validator)))
+    }
+
+    /// What validates by the documents.
+    pub fn validator(&self) -> &Validator {
+        &self.0.1
+    }
+
+    /// The documents.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.0
+    }
+}
+
+impl Explain for Lexicons {
+    fn input(&self, nsid: &str, json: &[u8]) -> Vec<Violation> {
+        if TWO_SHAPES.contains(&nsid) {
+            return Vec::new();
+        }
+        match serde_json::from_slice::<serde_json::Value>(json) {
+            Ok(value) => self.0.1.input(nsid, &value).err().unwrap_or_default(),
+            // What is not JSON has no places to point at; the decoder's own message does.
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_lexicons_have_no_problems() {
+        let lexicons = Lexicons::built_in();
+        let problems = lexicons.catalog().problems();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(lexicons.catalog().len() > 50);
+    }
+}

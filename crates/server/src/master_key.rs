@@ -1,0 +1,118 @@
+//! The key under which secrets are sealed in the database.
+//!
+//! From `LOGGIA_MASTER_KEY` (32 bytes in base64), or else from `master.key` in the data folder, which
+//! is made on the first start. Whoever has the database without this key has no secrets.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// The environment variable that overrides the file.
+pub const VARIABLE: &str = "LOGGIA_MASTER_KEY";
+
+/// Why there is no usable master key.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    /// The text is not 32 bytes in base64.
+    #[error("{origin} must hold 32 bytes in base64, for example from `openssl rand -base64 32`")]
+    Malformed {
+        /// The variable or file.
+        origin: String,
+    },
+    /// The file cannot be read or made.
+    #[error("reading or making the master key {path}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Finds the master key, making the file if neither it nor the variable exists.
+///
+/// # Errors
+/// A malformed key, or a file that cannot be read or made.
+pub fn find(
+    variable: Option<&str>,
+    data: &Path,
+    random: impl FnOnce() -> [u8; 32],
+) -> Result<[u8; 32], MasterKeyError> {
+    if let Some(text) = variable {
+        return parse(text, VARIABLE);
+    }
+    let path = data.join("master.key");
+    let file_error = |source| MasterKeyError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    match std::fs::File::open(&path) {
+        Ok(mut file) => {
+            let mut text = String::new();
+            file.read_to_string(&mut text).map_err(file_error)?;
+            parse(&text, &path.display().to_string())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = random();
+            write_private(&path, STANDARD.encode(key).as_bytes()).map_err(file_error)?;
+            Ok(key)
+        }
+        Err(error) => Err(file_error(error)),
+    }
+}
+
+fn parse(text: &str, origin: &str) -> Result<[u8; 32], MasterKeyError> {
+    let bytes = STANDARD.decode(text.trim()).ok();
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| MasterKeyError::Malformed {
+            origin: origin.to_owned(),
+        })
+}
+
+/// Writes a new file that only its owner may read; on disk before this returns.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_made_once_and_read_afterwards() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let made = find(None, folder.path(), || [7; 32]).expect("made");
+        let read = find(None, folder.path(), || [8; 32]).expect("read");
+        assert_eq!((made, read), ([7; 32], [7; 32]));
+    }
+
+    #[test]
+    fn the_variable_wins_and_must_be_32_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let text = STANDARD.encode([9; 32]);
+        assert_eq!(
+            find(Some(&text), folder.path(), || [7; 32]).expect("parsed"),
+            [9; 32]
+        );
+        let error = find(Some("short"), folder.path(), || [7; 32]).expect_err("too short");
+        assert!(error.to_string().contains("LOGGIA_MASTER_KEY"));
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("master.key"), "garbage").expect("written");
+        let error = find(None, folder.path(), || [7; 32]).expect_err("damaged");
+        assert!(error.to_string().contains("master.key"));
+    }
+}

@@ -1,0 +1,66 @@
+//! The guarded client in the two roles that other crates ask for: fetching documents, and making
+//! the attempts of deliveries.
+
+use axum::http::{HeaderName, HeaderValue};
+use loggia_delivery::{Answer, Fault, Request, Transport};
+use loggia_identity::{Fetch, FetchError, Fetched};
+use loggia_xrpc_client::{ClientError, GuardedClient, HeaderMap, Url};
+
+/// Everything that leaves this server.
+#[derive(Clone)]
+pub struct Outgoing(pub GuardedClient);
+
+impl Fetch for Outgoing {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        let url = Url::parse(url).map_err(|error| FetchError::Refused(error.into()))?;
+        match self.0.get(&url, limit).await {
+            Ok(answer) => Ok(Fetched {
+                status: answer.status,
+                body: answer.body.into(),
+            }),
+            Err(ClientError::TooLarge { limit, .. }) => Err(FetchError::TooLarge { limit }),
+            Err(error) if error.is_refused() => Err(FetchError::Refused(error.into())),
+            Err(error) => Err(FetchError::Failed(error.into())),
+        }
+    }
+}
+
+impl Transport for Outgoing {
+    async fn send(&self, request: Request) -> Result<Answer, Fault> {
+        let url = Url::parse(request.target.as_str()).map_err(|_| Fault::InvalidTarget)?;
+        let headers = headers(&request).ok_or(Fault::InvalidTarget)?;
+        let sent = self
+            .0
+            .post(&url, headers, request.body, request.timeout)
+            .await;
+        let answer = sent.map_err(|error| fault(&error))?;
+        let retry_after = answer.headers.get("retry-after");
+        Ok(Answer {
+            status: answer.status,
+            retry_after: retry_after
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
+            body: answer.body,
+        })
+    }
+}
+
+fn headers(request: &Request) -> Option<HeaderMap> {
+    let pairs = request.headers.iter().map(|(name, value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value).ok()?))
+    });
+    pairs.collect()
+}
+
+fn fault(error: &ClientError) -> Fault {
+    match error {
+        ClientError::Url(_) => Fault::InvalidTarget,
+        ClientError::Blocked { .. } => Fault::Blocked,
+        ClientError::Dns { .. } => Fault::Dns,
+        ClientError::Timeout { .. } => Fault::Timeout,
+        ClientError::Connect { .. } => Fault::Network,
+        ClientError::Tls { .. } => Fault::Tls,
+        ClientError::TooLarge { .. } | ClientError::Exchange { .. } => Fault::Protocol,
+    }
+}

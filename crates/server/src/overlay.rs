@@ -1,0 +1,194 @@
+//! Two shapes at one NSID: the official lexicon's, and one of `dev.loggia.compat` that another
+//! system speaks there.
+//!
+//! Which of them a body has is decided by the keys that are present and by nothing else: never by
+//! values, headers or credentials. The official types stay as they are; taking a second shape away
+//! means taking its line out of this file.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use loggia_api::com::atproto::space;
+use loggia_api::dev::loggia::compat;
+use loggia_syntax::check::Report;
+use loggia_xrpc::{
+    Body, BodyError, BodyKind, DeclaredError, Kind, Method, Payload, Rejection, shape,
+};
+use serde::de::{Error as _, IgnoredAny};
+
+/// `com.atproto.space.registerNotify` with either input.
+pub type RegisterNotify = Overlay<RegisterNotifyShapes>;
+/// `com.atproto.space.notifyWrite` with either input.
+pub type NotifyWrite = Overlay<NotifyWriteShapes>;
+/// `com.atproto.space.notifySpaceDeleted`, whose two inputs differ in how a space is spelled only.
+pub type NotifySpaceDeleted = Overlay<NotifySpaceDeletedShapes>;
+
+/// Two methods that share an NSID.
+pub trait TwoShapes: Send + Sync + 'static {
+    /// The method as the official lexicon has it.
+    type Official: Method;
+    /// The method as the other system has it; its output and errors are those of the overlay.
+    type Compat: Method;
+    /// Keys that only the official input has: all of them and no compat key, and it is official.
+    const OFFICIAL: &'static [&'static str];
+    /// Keys that only the other input has: all of them and no official key, and it is that one.
+    const COMPAT: &'static [&'static str];
+}
+
+/// The shapes of `registerNotify`.
+#[derive(Debug)]
+pub enum RegisterNotifyShapes {}
+
+impl TwoShapes for RegisterNotifyShapes {
+    type Official = space::register_notify::RegisterNotify;
+    type Compat = compat::register_notify::RegisterNotify;
+    const OFFICIAL: &'static [&'static str] = &["service"];
+    const COMPAT: &'static [&'static str] = &["serviceDid", "endpoint"];
+}
+
+/// The shapes of `notifyWrite`.
+#[derive(Debug)]
+pub enum NotifyWriteShapes {}
+
+impl TwoShapes for NotifyWriteShapes {
+    type Official = space::notify_write::NotifyWrite;
+    type Compat = compat::notify_write::NotifyWrite;
+    const OFFICIAL: &'static [&'static str] = &["repo"];
+    const COMPAT: &'static [&'static str] = &["did", "collection", "rkey"];
+}
+
+/// The shapes of `notifySpaceDeleted`: the same key, so the wider spelling is always read.
+#[derive(Debug)]
+pub enum NotifySpaceDeletedShapes {}
+
+impl TwoShapes for NotifySpaceDeletedShapes {
+    type Official = space::notify_space_deleted::NotifySpaceDeleted;
+    type Compat = compat::notify_space_deleted::NotifySpaceDeleted;
+    const OFFICIAL: &'static [&'static str] = &[];
+    const COMPAT: &'static [&'static str] = &["space"];
+}
+
+/// The method that takes either shape.
+#[derive(Debug)]
+pub struct Overlay<T>(PhantomData<T>);
+
+impl<T: TwoShapes> Method for Overlay<T> {
+    const NSID: &'static str = <T::Official as Method>::NSID;
+    const KIND: Kind = Kind::Procedure;
+    type Params = ();
+    type Input = Shaped<T>;
+    type Output = <T::Compat as Method>::Output;
+    type Error = Either<<T::Official as Method>::Error, <T::Compat as Method>::Error>;
+    type Shape = shape::InputOnly;
+}
+
+/// An input of either shape.
+pub enum Shaped<T: TwoShapes> {
+    /// As the official lexicon has it.
+    Official(<T::Official as Method>::Input),
+    /// As the other system has it.
+    Compat(<T::Compat as Method>::Input),
+}
+
+impl<T: TwoShapes> Shaped<T> {
+    /// The other system's shape, which is the one that is served so far.
+    ///
+    /// # Errors
+    /// 501 for the official shape.
+    pub fn compat(self) -> Result<<T::Compat as Method>::Input, Rejection> {
+        match self {
+            Self::Compat(input) => Ok(input),
+            Self::Official(_) => {
+                let message = format!(
+                    "{} is served in its webhook shape only so far: send {}",
+                    <T::Official as Method>::NSID,
+                    listed(T::COMPAT),
+                );
+                Err(Rejection::new(501, "MethodNotImplemented", message))
+            }
+        }
+    }
+}
+
+impl<T: TwoShapes> Body for Shaped<T> {
+    const ENCODING: &'static str = "application/json";
+    const KIND: BodyKind = BodyKind::Json;
+
+    fn decode(payload: Payload) -> Result<Self, BodyError> {
+        let Payload::Json(text) = &payload else {
+            return Err(BodyError::Kind {
+                expected: BodyKind::Json,
+                got: payload.kind(),
+            });
+        };
+        let keys: BTreeMap<String, IgnoredAny> =
+            serde_json::from_slice(text).map_err(BodyError::Json)?;
+        let all = |names: &[&str]| names.iter().all(|name| keys.contains_key(*name));
+        let none = |names: &[&str]| !names.iter().any(|name| keys.contains_key(*name));
+        if all(T::COMPAT) && none(T::OFFICIAL) {
+            return Body::decode(payload).map(Self::Compat);
+        }
+        if !T::OFFICIAL.is_empty() && all(T::OFFICIAL) && none(T::COMPAT) {
+            return Body::decode(payload).map(Self::Official);
+        }
+        Err(BodyError::Json(serde_json::Error::custom(neither::<T>())))
+    }
+
+    fn encode(self) -> Result<Payload, BodyError> {
+        match self {
+            Self::Official(input) => input.encode(),
+            Self::Compat(input) => input.encode(),
+        }
+    }
+
+    fn check(&self, report: &mut Report) {
+        match self {
+            Self::Official(input) => Body::check(input, report),
+            Self::Compat(input) => Body::check(input, report),
+        }
+    }
+}
+
+fn neither<T: TwoShapes>() -> String {
+    match T::OFFICIAL {
+        [] => format!("the body needs {}", listed(T::COMPAT)),
+        official => format!(
+            "the body needs either {}, or {}, not both",
+            listed(official),
+            listed(T::COMPAT)
+        ),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+/// An error that one of two lexicons declares.
+#[derive(Debug)]
+pub enum Either<O, C> {
+    /// The official lexicon's.
+    Official(O),
+    /// The other's.
+    Compat(C),
+}
+
+impl<O: DeclaredError, C: DeclaredError> DeclaredError for Either<O, C> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Official(error) => error.name(),
+            Self::Compat(error) => error.name(),
+        }
+    }
+
+    fn description(&self) -> Option<&'static str> {
+        match self {
+            Self::Official(error) => error.description(),
+            Self::Compat(error) => error.description(),
+        }
+    }
+}

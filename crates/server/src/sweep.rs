@@ -1,0 +1,40 @@
+//! Forgetting what is over, in small batches, once a minute.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use loggia_delivery::{Clock, SystemClock};
+use loggia_storage::{Storage, StorageError};
+
+/// Between two sweeps.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Rows of a kind that one transaction removes: few enough that nobody waits for it.
+const BATCH: u32 = 500;
+/// How long what was delivered, and what was given up, stays visible.
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Sweeps until `shutdown` ends.
+pub async fn run(storage: Storage, shutdown: impl Future<Output = ()>) {
+    tokio::pin!(shutdown);
+    loop {
+        if let Err(error) = sweep(&storage, SystemClock.now()).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "sweeping failed; trying again in a minute"
+            );
+        }
+        tokio::select! {
+            () = &mut shutdown => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+async fn sweep(storage: &Storage, now: Timestamp) -> Result<(), StorageError> {
+    let tokens = storage.replays().sweep(now, BATCH).await?;
+    let registrations = storage.registrations().sweep(now, BATCH).await?;
+    let deliveries = storage.deliveries().sweep(now - KEPT, BATCH).await?;
+    tracing::debug!(tokens, registrations, deliveries, "swept");
+    Ok(())
+}

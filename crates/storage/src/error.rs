@@ -1,0 +1,65 @@
+//! What may go wrong with the store. Always internal: nothing of it is a caller's business.
+
+use std::error::Error;
+
+use loggia_delivery::EndpointId;
+
+/// The store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The database could not be opened.
+    #[error("the database {path} cannot be opened")]
+    Open {
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The tables could not be brought up to date.
+    #[error("the database cannot be migrated")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database was made under another master key.
+    #[error("the master key is not the one that this database was made with")]
+    WrongKey,
+    /// A statement failed.
+    #[error("cannot {doing}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row fits no state that this program knows.
+    #[error(transparent)]
+    BadRow(#[from] BadRow),
+    /// There is no such endpoint.
+    #[error("there is no endpoint {0}")]
+    NoEndpoint(EndpointId),
+    /// A notification is over the size limit.
+    #[error("cannot enqueue a notification")]
+    TooLarge(#[source] loggia_delivery::BodyTooLarge),
+}
+
+/// A row that fits no state: written by a newer program, or by hand.
+#[derive(Debug, thiserror::Error)]
+#[error("row {id} of table {table} has an unusable {column}")]
+pub struct BadRow {
+    /// Which table.
+    pub table: &'static str,
+    /// Which row, as text.
+    pub id: String,
+    /// Which column.
+    pub column: &'static str,
+    /// Why it is unusable, if there is more to say.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StorageError {
+    /// For `map_err`: says what was being done.
+    pub(crate) fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Sql { doing, source }
+    }
+}

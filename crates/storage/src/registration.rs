@@ -1,0 +1,265 @@
+//! Registrations of `com.atproto.space.registerNotify`: standing wishes to be told, with an expiry.
+
+use jiff::Timestamp;
+use loggia_delivery::{Endpoint, EndpointId, sortable_id};
+use loggia_syntax::{Did, SpaceRef};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use crate::column::{Reading, millis};
+use crate::{BadRow, Storage, StorageError, Write};
+
+sortable_id! {
+    /// Which registration.
+    RegistrationId
+}
+
+/// A standing wish of a service to be told of a space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Which registration; stays when it is renewed.
+    pub id: RegistrationId,
+    /// The space.
+    pub space: SpaceRef,
+    /// The service that is told.
+    pub service_did: Did,
+    /// The endpoint that it is told at; belongs to this registration alone.
+    pub endpoint: EndpointId,
+    /// Who registered it first.
+    pub created_by: Did,
+    /// From this time on it is not told any more.
+    pub expires_at: Timestamp,
+}
+
+/// A registration on its way in. One of the same space, service and URL is renewed instead.
+#[derive(Clone, Debug)]
+pub struct NewRegistration {
+    /// Its id, should it be new.
+    pub id: RegistrationId,
+    /// The space.
+    pub space: SpaceRef,
+    /// The service that is told.
+    pub service_did: Did,
+    /// Its endpoint, should it be new.
+    pub endpoint: Endpoint,
+    /// Who registers it.
+    pub created_by: Did,
+    /// The new expiry.
+    pub expires_at: Timestamp,
+}
+
+/// How many unexpired registrations there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Of one space: what one write may fan out to.
+    pub per_space: u32,
+    /// Made by one caller.
+    pub per_caller: u32,
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Registered {
+    /// It is new.
+    New(Registration),
+    /// There was one already: it keeps its id and its endpoint's secret, has the new expiry, and is
+    /// told again should its endpoint have been disabled.
+    Renewed(Registration),
+    /// The space has as many as are allowed.
+    SpaceFull,
+    /// The caller has made as many as are allowed.
+    CallerFull,
+}
+
+/// The registrations of a store.
+#[derive(Clone, Debug)]
+pub struct Registrations {
+    pub(crate) storage: Storage,
+}
+
+impl Registrations {
+    /// Registers, or renews what is registered.
+    pub async fn register(
+        &self,
+        tx: &mut Write,
+        new: NewRegistration,
+        caps: &Caps,
+        now: Timestamp,
+    ) -> Result<Registered, StorageError> {
+        let old = find(tx.sql(), &new).await?;
+        let counts_already = old.as_ref().is_some_and(|old| old.expires_at > now);
+        if !counts_already && let Some(full) = full(tx.sql(), &new, caps, now).await? {
+            return Ok(full);
+        }
+        match old {
+            Some(old) => {
+                let expires_at = to_millisecond(new.expires_at);
+                renew(tx.sql(), old.id, expires_at).await?;
+                self.storage.endpoints().enable(tx, old.endpoint).await?;
+                Ok(Registered::Renewed(Registration { expires_at, ..old }))
+            }
+            None => self.insert(tx, new, now).await.map(Registered::New),
+        }
+    }
+
+    async fn insert(
+        &self,
+        tx: &mut Write,
+        new: NewRegistration,
+        now: Timestamp,
+    ) -> Result<Registration, StorageError> {
+        self.storage.endpoints().insert(tx, &new.endpoint).await?;
+        sqlx::query(
+            "INSERT INTO registration
+                 (id, space, service_did, url, endpoint, created_by, created_at, expires_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&new.id.as_bytes()[..])
+        .bind(new.space.as_str())
+        .bind(new.service_did.as_str())
+        .bind(new.endpoint.target.as_str())
+        .bind(&new.endpoint.id.as_bytes()[..])
+        .bind(new.created_by.as_str())
+        .bind(millis(now))
+        .bind(millis(new.expires_at))
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("insert a registration"))?;
+        Ok(Registration {
+            id: new.id,
+            space: new.space,
+            service_did: new.service_did,
+            endpoint: new.endpoint.id,
+            created_by: new.created_by,
+            expires_at: to_millisecond(new.expires_at),
+        })
+    }
+
+    /// The space's registrations that have not expired, oldest first. In the transaction that
+    /// enqueues for them.
+    pub async fn list_active(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        now: Timestamp,
+    ) -> Result<Vec<Registration>, StorageError> {
+        let rows = sqlx::query(
+            "SELECT * FROM registration WHERE space = ? AND expires_at > ? ORDER BY id",
+        )
+        .bind(space.as_str())
+        .bind(millis(now))
+        .fetch_all(tx.sql())
+        .await
+        .map_err(StorageError::doing("list registrations"))?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// Removes all of a space's registrations; how many those were. What is enqueued already is
+    /// still delivered: the last of it says that the space is gone.
+    pub async fn delete_space(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+    ) -> Result<u64, StorageError> {
+        let deleted = sqlx::query("DELETE FROM registration WHERE space = ?")
+            .bind(space.as_str())
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("delete a space's registrations"))?;
+        Ok(deleted.rows_affected())
+    }
+
+    /// Removes at most `limit` expired registrations; how many those were. Their endpoints go when
+    /// [`Deliveries::sweep`](crate::Deliveries::sweep) has removed what was delivered to them.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
+        let mut tx = self.storage.begin().await?;
+        let swept = sqlx::query(
+            "DELETE FROM registration WHERE id IN
+                 (SELECT id FROM registration WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+        )
+        .bind(millis(now))
+        .bind(limit)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("sweep registrations"))?;
+        tx.commit().await?;
+        Ok(swept.rows_affected())
+    }
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    new: &NewRegistration,
+) -> Result<Option<Registration>, StorageError> {
+    let row =
+        sqlx::query("SELECT * FROM registration WHERE space = ? AND service_did = ? AND url = ?")
+            .bind(new.space.as_str())
+            .bind(new.service_did.as_str())
+            .bind(new.endpoint.target.as_str())
+            .fetch_optional(connection)
+            .await
+            .map_err(StorageError::doing("find a registration"))?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+async fn full(
+    connection: &mut SqliteConnection,
+    new: &NewRegistration,
+    caps: &Caps,
+    now: Timestamp,
+) -> Result<Option<Registered>, StorageError> {
+    let doing = "count registrations";
+    let of_space: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM registration WHERE space = ? AND expires_at > ?")
+            .bind(new.space.as_str())
+            .bind(millis(now))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(StorageError::doing(doing))?;
+    if of_space >= i64::from(caps.per_space) {
+        return Ok(Some(Registered::SpaceFull));
+    }
+    let of_caller: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM registration WHERE created_by = ? AND expires_at > ?",
+    )
+    .bind(new.created_by.as_str())
+    .bind(millis(now))
+    .fetch_one(connection)
+    .await
+    .map_err(StorageError::doing(doing))?;
+    Ok((of_caller >= i64::from(caps.per_caller)).then_some(Registered::CallerFull))
+}
+
+async fn renew(
+    connection: &mut SqliteConnection,
+    id: RegistrationId,
+    expires_at: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE registration SET expires_at = ? WHERE id = ?")
+        .bind(millis(expires_at))
+        .bind(&id.as_bytes()[..])
+        .execute(connection)
+        .await
+        .map_err(StorageError::doing("renew a registration"))?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Registration, BadRow> {
+    let unnamed = Reading::new("registration", "(unreadable)", row);
+    let id = unnamed.parse("id", RegistrationId::from_slice)?;
+    let reading = Reading::new("registration", id, row);
+    Ok(Registration {
+        id,
+        space: reading.parse("space", |text: &str| SpaceRef::new(text))?,
+        service_did: reading.parse("service_did", |text: &str| Did::new(text))?,
+        endpoint: reading.parse("endpoint", EndpointId::from_slice)?,
+        created_by: reading.parse("created_by", |text: &str| Did::new(text))?,
+        expires_at: reading.time("expires_at")?,
+    })
+}
+
+/// The time as it will be read back.
+fn to_millisecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(millis(time)).unwrap_or(time)
+}

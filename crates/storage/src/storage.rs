@@ -1,0 +1,208 @@
+//! The open store: one connection that writes, a few that read.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use crate::seal::Sealer;
+use crate::{
+    Deliveries, Endpoints, MasterKey, Registrations, Replays, StorageError, Webhooks, migrations,
+};
+
+/// How many connections read at once. Reads are short; more only costs threads.
+const READERS: u32 = 4;
+
+/// How long anybody waits for a connection before that is an error.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An open store. Cheap to clone.
+#[derive(Clone)]
+pub struct Storage {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    pub(crate) sealer: Sealer,
+}
+
+impl Storage {
+    /// Opens an SQLite file, makes it if it does not exist, and brings its tables up to date.
+    ///
+    /// The file's folder must exist. One process at a time.
+    pub async fn open(path: &Path, key: &MasterKey) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal);
+        Self::connect(options, &path.display().to_string(), key).await
+    }
+
+    /// A store in memory, gone when the last clone is dropped. `name` tells several in one process
+    /// apart.
+    pub async fn memory(name: &str, key: &MasterKey) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(format!("/{name}"))
+            .vfs("memdb");
+        Self::connect(options, "in memory", key).await
+    }
+
+    async fn connect(
+        options: SqliteConnectOptions,
+        path: &str,
+        key: &MasterKey,
+    ) -> Result<Self, StorageError> {
+        let cannot_open = |source| StorageError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let options = options
+            .foreign_keys(true)
+            // What is acknowledged is on the disk: NORMAL may lose the last commits with the power.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let pool = |size| {
+            SqlitePoolOptions::new()
+                .min_connections(1)
+                .max_connections(size)
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(cannot_open)?;
+        migrations::migrator()
+            .run(&writer)
+            .await
+            .map_err(StorageError::Migrate)?;
+        let readers = options.create_if_missing(false).pragma("query_only", "on");
+        let readers = pool(READERS)
+            .connect_with(readers)
+            .await
+            .map_err(cannot_open)?;
+        let storage = Self {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                sealer: Sealer::new(key),
+            }),
+        };
+        storage.check_key().await?;
+        Ok(storage)
+    }
+
+    /// Seals a known value at first, and opens it ever after: a wrong key is found now and not at
+    /// the first delivery.
+    async fn check_key(&self) -> Result<(), StorageError> {
+        const NAME: &str = "key_check";
+        let mut tx = self.begin().await?;
+        let found: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM meta WHERE name = ?")
+            .bind(NAME)
+            .fetch_optional(tx.sql())
+            .await
+            .map_err(StorageError::doing("read the key check"))?;
+        let sealer = &self.inner.sealer;
+        match found {
+            Some(sealed) => {
+                sealer
+                    .open("meta.value", NAME.as_bytes(), &sealed)
+                    .map_err(|_| StorageError::WrongKey)?;
+            }
+            None => {
+                sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?)")
+                    .bind(NAME)
+                    .bind(sealer.seal("meta.value", NAME.as_bytes(), b"loggia"))
+                    .execute(tx.sql())
+                    .await
+                    .map_err(StorageError::doing("write the key check"))?;
+            }
+        }
+        tx.commit().await
+    }
+
+    /// Begins the one transaction of a handler. Others that write wait their turn, first come first
+    /// served, so nothing that waits for something else belongs inside.
+    pub async fn begin(&self) -> Result<Write, StorageError> {
+        let tx = self.inner.writer.begin_with("BEGIN IMMEDIATE").await;
+        tx.map(|tx| Write { tx })
+            .map_err(StorageError::doing("begin a transaction"))
+    }
+
+    /// Closes all connections once they are given back.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// Webhooks of `place.stream.server.*`.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks {
+            storage: self.clone(),
+        }
+    }
+
+    /// Registrations of `com.atproto.space.registerNotify`.
+    pub fn registrations(&self) -> Registrations {
+        Registrations {
+            storage: self.clone(),
+        }
+    }
+
+    /// Endpoints of deliveries.
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            storage: self.clone(),
+        }
+    }
+
+    /// The queue of deliveries.
+    pub fn deliveries(&self) -> Deliveries {
+        Deliveries::new(self.clone())
+    }
+
+    /// What may be used once.
+    pub fn replays(&self) -> Replays {
+        Replays {
+            storage: self.clone(),
+        }
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.inner.readers
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Storage")
+    }
+}
+
+/// A transaction that writes. Dropped without [`Write::commit`] it undoes everything.
+#[must_use = "a transaction that is not committed is undone"]
+pub struct Write {
+    tx: Transaction<'static, Sqlite>,
+}
+
+impl Write {
+    /// Makes everything in it durable. When this returns, it is on the disk.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.tx
+            .commit()
+            .await
+            .map_err(StorageError::doing("commit a transaction"))
+    }
+
+    pub(crate) fn sql(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}

@@ -1,0 +1,185 @@
+//! Outcomes: attempts, states and endpoint health in one transaction for each batch.
+
+use jiff::SignedDuration;
+use loggia_delivery::{DisableReason, EndpointState, HealthRules, NodeId, Queue, Report, State};
+
+use crate::fixture::{Folder, notification, seconds};
+use crate::work::{add_endpoints, answered, enqueue, lease, node, settled, state, take};
+
+#[tokio::test]
+async fn a_leased_delivery_comes_along_whole_and_its_outcome_is_kept() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let enqueued = enqueue(
+        &storage,
+        notification(1, None),
+        &endpoints,
+        Some(&lease(300)),
+    )
+    .await;
+    let [due] = &enqueued.due[..] else {
+        panic!("one delivery")
+    };
+    assert_eq!(*due.endpoint, endpoints[0], "the secret opens");
+    assert_eq!(*due.notification, notification(1, None).notification);
+    assert_eq!(state(&storage, due.id).await, due.state());
+    assert!(
+        take(&storage, 10, &[], 1).await.due.is_empty(),
+        "nobody else gets it"
+    );
+
+    let delivered = State::Delivered {
+        attempts: 1,
+        at: seconds(2),
+    };
+    let done = settled(due, delivered.clone(), answered(204), Report::Succeeded);
+    let deliveries = storage.deliveries();
+    let batch = std::slice::from_ref(&done);
+    let recorded = deliveries.record(&node(), batch, seconds(2)).await;
+    assert_eq!(recorded.expect("records").stale, 0);
+    assert_eq!(state(&storage, due.id).await, delivered);
+    assert_eq!(
+        deliveries.attempts(due.id).await.expect("lists"),
+        [done.attempt.expect("made")]
+    );
+    let health = storage
+        .endpoints()
+        .find(due.id.endpoint)
+        .await
+        .expect("finds")
+        .expect("is")
+        .health;
+    assert_eq!(health.last_success, Some(seconds(2)));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_for_long_is_disabled_with_its_backlog() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let rules = HealthRules {
+        failures: 2,
+        over: SignedDuration::from_secs(10),
+    };
+    let deliveries = storage.deliveries().with_rules(rules);
+    for number in 1..=2 {
+        let now = i64::from(number) * 100;
+        let enqueued = enqueue(
+            &storage,
+            notification(number, None),
+            &endpoints,
+            Some(&lease(now + 300)),
+        )
+        .await;
+        let retry = State::Pending {
+            attempts: 1,
+            due: seconds(5000),
+        };
+        let failed = settled(&enqueued.due[0], retry, answered(500), Report::Failed);
+        let recorded = deliveries
+            .record(&node(), &[failed], seconds(now))
+            .await
+            .expect("records");
+        assert_eq!(recorded.disabled.len(), usize::from(number - 1));
+    }
+    let found = storage
+        .endpoints()
+        .find(endpoints[0].id)
+        .await
+        .expect("finds")
+        .expect("is there");
+    let reason = DisableReason::Failing;
+    assert_eq!(
+        found.state,
+        EndpointState::Disabled {
+            reason,
+            at: seconds(200)
+        }
+    );
+    assert_eq!(deliveries.backlog().await.expect("counts").pending, 0);
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_held_is_not_touched() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let enqueued = enqueue(
+        &storage,
+        notification(1, None),
+        &endpoints,
+        Some(&lease(300)),
+    )
+    .await;
+    let delivered = State::Delivered {
+        attempts: 1,
+        at: seconds(2),
+    };
+    let done = settled(
+        &enqueued.due[0],
+        delivered,
+        answered(200),
+        Report::Succeeded,
+    );
+    let other = NodeId::new("there");
+    let recorded = storage
+        .deliveries()
+        .record(&other, &[done], seconds(2))
+        .await;
+    assert_eq!(recorded.expect("records").stale, 1);
+    assert_eq!(
+        state(&storage, enqueued.due[0].id).await,
+        enqueued.due[0].state()
+    );
+}
+
+#[tokio::test]
+async fn sweeping_removes_what_ended_with_all_that_hangs_on_it() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let enqueued = enqueue(
+        &storage,
+        notification(1, None),
+        &endpoints,
+        Some(&lease(300)),
+    )
+    .await;
+    let open = enqueue(
+        &storage,
+        notification(2, None),
+        &endpoints,
+        Some(&lease(300)),
+    )
+    .await;
+    let due = &enqueued.due[0];
+    let delivered = State::Delivered {
+        attempts: 1,
+        at: seconds(2),
+    };
+    let done = settled(due, delivered, answered(200), Report::Succeeded);
+    let deliveries = storage.deliveries();
+    deliveries
+        .record(&node(), &[done], seconds(2))
+        .await
+        .expect("records");
+    assert_eq!(deliveries.sweep(seconds(2), 10).await.expect("sweeps"), 0);
+    assert_eq!(deliveries.sweep(seconds(3), 10).await.expect("sweeps"), 1);
+    assert!(
+        deliveries
+            .list(due.id.notification)
+            .await
+            .expect("lists")
+            .is_empty()
+    );
+    assert!(deliveries.attempts(due.id).await.expect("lists").is_empty());
+    assert_eq!(
+        deliveries
+            .list(open.notification)
+            .await
+            .expect("lists")
+            .len(),
+        1
+    );
+}

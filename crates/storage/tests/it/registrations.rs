@@ -1,0 +1,198 @@
+//! Registrations: renewal, expiry, caps.
+
+use loggia_delivery::{DisableReason, EndpointState};
+use loggia_storage::{Caps, NewRegistration, Registered, Registration, RegistrationId, Storage};
+use loggia_syntax::SpaceRef;
+
+use crate::fixture::{Folder, did, endpoint, seconds};
+
+const CAPS: Caps = Caps {
+    per_space: 3,
+    per_caller: 5,
+};
+
+fn space(name: &str) -> SpaceRef {
+    let text = format!("at://did:plc:abc123/space/com.example.forum/{name}");
+    SpaceRef::new(text).expect("a good space")
+}
+
+fn new(number: u8, name: &str, expires: i64) -> NewRegistration {
+    NewRegistration {
+        id: RegistrationId::new(seconds(0), [number; 10]),
+        space: space(name),
+        service_did: did("feed"),
+        endpoint: endpoint(number),
+        created_by: did("caller"),
+        expires_at: seconds(expires),
+    }
+}
+
+async fn register(storage: &Storage, new: NewRegistration, now: i64) -> Registered {
+    let mut tx = storage.begin().await.expect("begins");
+    let registered = storage
+        .registrations()
+        .register(&mut tx, new, &CAPS, seconds(now))
+        .await;
+    tx.commit().await.expect("commits");
+    registered.expect("registers")
+}
+
+async fn active(storage: &Storage, name: &str, now: i64) -> Vec<Registration> {
+    let mut tx = storage.begin().await.expect("begins");
+    let found = storage
+        .registrations()
+        .list_active(&mut tx, &space(name), seconds(now))
+        .await;
+    found.expect("lists")
+}
+
+#[tokio::test]
+async fn registering_again_renews_and_keeps_the_id() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let Registered::New(first) = register(&storage, new(1, "main", 100), 0).await else {
+        panic!("it is new")
+    };
+    let mut again = new(2, "main", 200);
+    again.endpoint.target = endpoint(1).target;
+    let Registered::Renewed(renewed) = register(&storage, again, 50).await else {
+        panic!("it is renewed")
+    };
+    assert_eq!(
+        renewed,
+        Registration {
+            expires_at: seconds(200),
+            ..first.clone()
+        }
+    );
+    assert_eq!(active(&storage, "main", 150).await, [renewed]);
+    let kept = storage
+        .endpoints()
+        .find(first.endpoint)
+        .await
+        .expect("finds")
+        .expect("is there");
+    assert_eq!(kept, endpoint(1), "the secret is the first one");
+}
+
+#[tokio::test]
+async fn renewing_tells_a_disabled_endpoint_again() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    assert!(matches!(
+        register(&storage, new(1, "main", 100), 0).await,
+        Registered::New(_)
+    ));
+    let (endpoints, id) = (storage.endpoints(), endpoint(1).id);
+    let mut tx = storage.begin().await.expect("begins");
+    endpoints
+        .disable(&mut tx, id, DisableReason::Gone, seconds(5))
+        .await
+        .expect("disables");
+    tx.commit().await.expect("commits");
+    let found = endpoints.find(id).await.expect("finds").expect("is there");
+    let disabled = EndpointState::Disabled {
+        reason: DisableReason::Gone,
+        at: seconds(5),
+    };
+    assert_eq!(found.state, disabled);
+    assert!(matches!(
+        register(&storage, new(1, "main", 200), 50).await,
+        Registered::Renewed(_)
+    ));
+    let found = endpoints.find(id).await.expect("finds").expect("is there");
+    assert_eq!(found.state, EndpointState::Active);
+}
+
+#[tokio::test]
+async fn expiry_is_exact_and_sweeping_is_bounded() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    for number in 1..=3 {
+        let registered = register(&storage, new(number, "main", 100), 0).await;
+        assert!(matches!(registered, Registered::New(_)));
+    }
+    assert_eq!(active(&storage, "main", 99).await.len(), 3);
+    assert_eq!(active(&storage, "main", 100).await.len(), 0);
+    let registrations = storage.registrations();
+    assert_eq!(
+        registrations.sweep(seconds(99), 10).await.expect("sweeps"),
+        0
+    );
+    assert_eq!(
+        registrations.sweep(seconds(100), 2).await.expect("sweeps"),
+        2
+    );
+    assert_eq!(
+        registrations.sweep(seconds(100), 2).await.expect("sweeps"),
+        1
+    );
+    assert_eq!(
+        storage
+            .deliveries()
+            .sweep(seconds(100), 10)
+            .await
+            .expect("sweeps"),
+        0
+    );
+    let left = storage
+        .endpoints()
+        .find(endpoint(1).id)
+        .await
+        .expect("finds");
+    assert_eq!(left, None, "an endpoint goes with its registration");
+}
+
+#[tokio::test]
+async fn caps_count_what_has_not_expired() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    for number in 1..=3 {
+        let registered = register(&storage, new(number, "main", 100), 0).await;
+        assert!(matches!(registered, Registered::New(_)));
+    }
+    assert_eq!(
+        register(&storage, new(4, "main", 100), 0).await,
+        Registered::SpaceFull
+    );
+    // A renewal is not one more.
+    assert!(matches!(
+        register(&storage, new(3, "main", 90), 0).await,
+        Registered::Renewed(_)
+    ));
+    for number in 5..=6 {
+        let registered = register(&storage, new(number, "other", 100), 0).await;
+        assert!(matches!(registered, Registered::New(_)));
+    }
+    assert_eq!(
+        register(&storage, new(7, "third", 100), 0).await,
+        Registered::CallerFull
+    );
+    assert!(matches!(
+        register(&storage, new(7, "third", 300), 100).await,
+        Registered::New(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_deleted_space_takes_its_registrations_with_it() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    assert!(matches!(
+        register(&storage, new(1, "main", 100), 0).await,
+        Registered::New(_)
+    ));
+    assert!(matches!(
+        register(&storage, new(2, "other", 100), 0).await,
+        Registered::New(_)
+    ));
+    let mut tx = storage.begin().await.expect("begins");
+    let deleted = storage
+        .registrations()
+        .delete_space(&mut tx, &space("main"))
+        .await;
+    assert_eq!(deleted.expect("deletes"), 1);
+    tx.commit().await.expect("commits");
+    assert!(active(&storage, "main", 1).await.is_empty());
+    assert_eq!(active(&storage, "other", 1).await.len(), 1);
+}

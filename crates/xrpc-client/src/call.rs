@@ -1,0 +1,235 @@
+//! Typed XRPC calls.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use loggia_xrpc::{
+    Binary, Body, BodyError, BodyKind, Content, DeclaredError, Kind, Method, Params, Payload, Query,
+};
+use serde::Deserialize;
+use std::fmt;
+use url::Url;
+
+use crate::client::{Answer, GuardedClient};
+use crate::error::ClientError;
+
+/// How a call proves who makes it.
+#[derive(Clone, Copy, Default)]
+pub enum Credentials<'a> {
+    /// Not at all.
+    #[default]
+    Anonymous,
+    /// `Authorization: Bearer`: service auth, delegation tokens.
+    Bearer(&'a str),
+}
+
+impl fmt::Debug for Credentials<'_> {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "Anonymous",
+            Self::Bearer(_) => "Bearer(…)",
+        })
+    }
+}
+
+/// The other side said no.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the call was refused with HTTP status {status}, {}", name.as_deref().unwrap_or("unnamed"))]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// The error name, if the answer is an XRPC error.
+    pub name: Option<String>,
+    /// The other side's words, as they are.
+    pub message: Option<String>,
+}
+
+impl Refusal {
+    /// Whether it is this declared error.
+    pub fn is(&self, error: &impl DeclaredError) -> bool {
+        self.name.as_deref() == Some(error.name())
+    }
+}
+
+/// Why a call has no output.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The base URL cannot have paths below it.
+    #[error("the service's URL cannot be a base")]
+    Base,
+    /// The token cannot stand in a header.
+    #[error("the token has characters that no header takes")]
+    Credentials,
+    /// The input's content type cannot stand in a header.
+    #[error("the input's content type has characters that no header takes")]
+    ContentType,
+    /// The input cannot be written.
+    #[error("the input of {nsid} cannot be written")]
+    Input {
+        /// The method.
+        nsid: &'static str,
+        /// Why not.
+        #[source]
+        source: BodyError,
+    },
+    /// There is no answer.
+    #[error("the call of {nsid} has no answer")]
+    Client {
+        /// The method.
+        nsid: &'static str,
+        /// Why not.
+        #[source]
+        source: ClientError,
+    },
+    /// The other side said no.
+    #[error("the call of {nsid} was refused")]
+    Refused {
+        /// The method.
+        nsid: &'static str,
+        /// How.
+        #[source]
+        source: Refusal,
+    },
+    /// The output is not what the lexicon says.
+    #[error("the output of {nsid} does not fit its lexicon")]
+    Output {
+        /// The method.
+        nsid: &'static str,
+        /// Where it does not.
+        #[source]
+        source: BodyError,
+    },
+}
+
+impl GuardedClient {
+    /// Calls a method of the service at `base`.
+    pub async fn call<M: Method>(
+        &self,
+        base: &Url,
+        params: &M::Params,
+        input: M::Input,
+        credentials: Credentials<'_>,
+    ) -> Result<M::Output, CallError> {
+        let nsid = M::NSID;
+        let url = method_url::<M>(base, params)?;
+        let payload = input
+            .encode()
+            .map_err(|source| CallError::Input { nsid, source })?;
+        let method = match M::KIND {
+            Kind::Procedure => reqwest::Method::POST,
+            Kind::Query | Kind::Subscription => reqwest::Method::GET,
+        };
+        let mut request = reqwest::Request::new(method, url);
+        put_headers::<M>(request.headers_mut(), credentials)?;
+        put_payload(&mut request, payload, M::Input::ENCODING)?;
+        let answer = self
+            .exchange(request)
+            .await
+            .map_err(|source| CallError::Client { nsid, source })?;
+        if !(200..300).contains(&answer.status) {
+            return Err(CallError::Refused {
+                nsid,
+                source: refusal(&answer),
+            });
+        }
+        M::Output::decode(output(answer, M::Output::KIND))
+            .map_err(|source| CallError::Output { nsid, source })
+    }
+}
+
+fn method_url<M: Method>(base: &Url, params: &M::Params) -> Result<Url, CallError> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| CallError::Base)?
+        .pop_if_empty()
+        .extend(["xrpc", M::NSID]);
+    let mut query = Query::default();
+    params.write(&mut query);
+    let query = query.to_string();
+    url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    Ok(url)
+}
+
+fn put_headers<M: Method>(
+    headers: &mut HeaderMap,
+    credentials: Credentials<'_>,
+) -> Result<(), CallError> {
+    if M::Output::KIND == BodyKind::Json {
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    }
+    if let Credentials::Bearer(token) = credentials {
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| CallError::Credentials)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(())
+}
+
+fn put_payload(
+    request: &mut reqwest::Request,
+    payload: Payload,
+    encoding: &'static str,
+) -> Result<(), CallError> {
+    let (content_type, body) = match payload {
+        Payload::Nothing => return Ok(()),
+        Payload::Json(text) => (
+            HeaderValue::from_static(encoding),
+            reqwest::Body::from(text),
+        ),
+        Payload::Raw(Binary {
+            content_type,
+            content,
+        }) => {
+            let body = match content {
+                Content::Whole(bytes) => reqwest::Body::from(bytes),
+                Content::Stream(chunks) => reqwest::Body::wrap_stream(chunks),
+            };
+            (
+                HeaderValue::try_from(content_type).map_err(|_| CallError::ContentType)?,
+                body,
+            )
+        }
+    };
+    request.headers_mut().insert(CONTENT_TYPE, content_type);
+    *request.body_mut() = Some(body);
+    Ok(())
+}
+
+fn output(answer: Answer, kind: BodyKind) -> Payload {
+    match kind {
+        BodyKind::Nothing => Payload::Nothing,
+        BodyKind::Json => Payload::Json(answer.body),
+        BodyKind::Raw => Payload::Raw(Binary {
+            content_type: content_type(&answer.headers).to_owned(),
+            content: Content::Whole(answer.body),
+        }),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value.unwrap_or("application/octet-stream")
+}
+
+/// The name and message of an XRPC error. Other bodies are not quoted: they may hold anything.
+fn refusal(answer: &Answer) -> Refusal {
+    #[derive(Default, Deserialize)]
+    struct Envelope {
+        error: Option<String>,
+        message: Option<String>,
+    }
+    let envelope: Envelope = parse(&answer.body).unwrap_or_default();
+    Refusal {
+        status: answer.status,
+        name: envelope.error,
+        message: envelope.message,
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a Bytes) -> Option<T> {
+    serde_json::from_slice(body).ok()
+}

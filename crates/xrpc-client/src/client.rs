@@ -1,0 +1,214 @@
+//! The one HTTP client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use reqwest::{Body, Method, Request, Response};
+use rustls::crypto::ring::default_provider;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use url::Url;
+
+use crate::dns::GuardedDns;
+use crate::error::{BuildError, ClientError};
+use crate::guard::AddressGuard;
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// Which addresses may be reached.
+    pub guard: AddressGuard,
+    /// The `User-Agent`.
+    pub user_agent: String,
+    /// The deadline of a request that does not bring its own, from the name's resolution to the
+    /// end of the body. 10 s.
+    pub deadline: Duration,
+    /// How many bytes of an answer to [`GuardedClient::post`] are read, after decompression. 64 KiB.
+    pub answer: usize,
+    /// The largest output of a typed call, in bytes after decompression. 5 MiB.
+    pub output: usize,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            guard: AddressGuard::new(),
+            user_agent: concat!("loggia/", env!("CARGO_PKG_VERSION")).into(),
+            deadline: Duration::from_secs(10),
+            answer: 64 * 1024,
+            output: 5 * 1024 * 1024,
+        }
+    }
+}
+
+/// An HTTP client that reaches allowed addresses only, follows no redirect and waits for nobody
+/// longer than it should. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct GuardedClient {
+    http: reqwest::Client,
+    settings: Arc<ClientSettings>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status, of whatever kind.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed; its first bytes only if it is cut.
+    pub body: Bytes,
+    /// Whether the body went on beyond the limit.
+    pub cut: bool,
+    /// From the start of the request to the last byte that was read.
+    pub elapsed: Duration,
+}
+
+impl GuardedClient {
+    /// A client with these settings. Proxies of the environment are not used: behind one, nobody
+    /// would check the address.
+    pub fn new(settings: ClientSettings) -> Result<Self, BuildError> {
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_platform_verifier())
+            .map_err(|error| BuildError(Box::new(error)))?
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(settings.user_agent.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .pool_max_idle_per_host(64)
+            .tcp_nodelay(true)
+            .dns_resolver(GuardedDns::new(Arc::new(settings.guard.clone())))
+            .build()
+            .map_err(|error| BuildError(Box::new(error)))?;
+        Ok(Self {
+            http,
+            settings: Arc::new(settings),
+        })
+    }
+
+    /// How this client behaves.
+    pub fn settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
+    /// Fetches a URL, of whose answer at most `limit` bytes are taken: a longer one is an error.
+    pub async fn get(&self, url: &Url, limit: usize) -> Result<Answer, ClientError> {
+        let request = Request::new(Method::GET, url.clone());
+        whole(
+            self.send(request, self.settings.deadline, limit).await?,
+            url,
+            limit,
+        )
+    }
+
+    /// Posts a body, e.g. one attempt of a delivery. Of a long answer the beginning is returned and
+    /// the connection is closed.
+    pub async fn post(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        deadline: Duration,
+    ) -> Result<Answer, ClientError> {
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(Body::from(body));
+        self.send(request, deadline, self.settings.answer).await
+    }
+
+    /// Sends a request of a typed call; a long answer is an error.
+    pub(crate) async fn exchange(&self, request: Request) -> Result<Answer, ClientError> {
+        let (url, limit) = (request.url().clone(), self.settings.output);
+        whole(
+            self.send(request, self.settings.deadline, limit).await?,
+            &url,
+            limit,
+        )
+    }
+
+    async fn send(
+        &self,
+        request: Request,
+        deadline: Duration,
+        limit: usize,
+    ) -> Result<Answer, ClientError> {
+        self.settings
+            .guard
+            .check_url(request.url())
+            .map_err(ClientError::Url)?;
+        let host = host(request.url());
+        let started = Instant::now();
+        let exchange = async {
+            let response = self.http.execute(request).await?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let (body, cut) = read(response, limit).await?;
+            Ok(Answer {
+                status,
+                headers,
+                body,
+                cut,
+                elapsed: started.elapsed(),
+            })
+        };
+        match tokio::time::timeout(deadline, exchange).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(ClientError::from_reqwest(error, &host, deadline)),
+            Err(_) => Err(ClientError::Timeout { host, deadline }),
+        }
+    }
+}
+
+impl fmt::Debug for GuardedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GuardedClient")
+            .field(&self.settings)
+            .finish()
+    }
+}
+
+/// Reads at most `limit` bytes; says whether there was more.
+async fn read(mut response: Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
+    let mut body = BytesMut::with_capacity(announced(&response).min(limit));
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - body.len();
+        if chunk.len() > room {
+            body.extend_from_slice(&chunk[..room]);
+            return Ok((body.freeze(), true));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body.freeze(), false))
+}
+
+/// The announced length, which may be a lie, and is gone if the body is compressed.
+fn announced(response: &Response) -> usize {
+    let length = response
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    length
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0)
+        .min(64 * 1024)
+}
+
+fn whole(answer: Answer, url: &Url, limit: usize) -> Result<Answer, ClientError> {
+    if answer.cut {
+        return Err(ClientError::TooLarge {
+            host: host(url),
+            limit,
+        });
+    }
+    Ok(answer)
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
+}

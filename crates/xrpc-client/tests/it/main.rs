@@ -1,0 +1,6 @@
+//! The client against real servers on this machine, and the guard against a table of addresses.
+
+mod call;
+mod client;
+mod guard;
+mod server;

@@ -1,0 +1,4 @@
+//! The methods of `com.example.guestbook`.
+
+pub mod list_entries;
+pub mod sign;

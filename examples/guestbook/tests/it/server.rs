@@ -1,0 +1,80 @@
+//! A running guestbook, and as much of an HTTP client as its tests need.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// The guestbook on a port of its own; stopped when dropped.
+pub struct Guestbook {
+    child: Child,
+    address: String,
+}
+
+/// A whole answer.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+/// An input of `sign`.
+pub fn entry(author: &str, text: &str) -> String {
+    format!(
+        r#"{{"entry": {{"$type": "com.example.guestbook.entry", "author": "{author}", "text": "{text}",
+            "createdAt": "2026-01-31T12:00:00.000Z"}}}}"#
+    )
+}
+
+impl Guestbook {
+    /// Starts one and waits until it listens.
+    pub fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_guestbook"))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary was built for this test");
+        let stdout = child.stdout.take().expect("piped above");
+        let line = BufReader::new(stdout).lines().next();
+        let line = line.expect("a line once it listens").expect("text");
+        let address = line.split_once("http://").expect("a URL").1.to_owned();
+        Self { child, address }
+    }
+
+    pub fn get(&self, method: &str) -> Answer {
+        self.exchange(&format!(
+            "GET /xrpc/{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        ))
+    }
+
+    pub fn post(&self, method: &str, json: &str) -> Answer {
+        self.exchange(&format!(
+            "POST /xrpc/{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
+            json.len(),
+        ))
+    }
+
+    fn exchange(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("an answer until the end");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Answer {
+            status: status.expect("a status"),
+            body: body.to_owned(),
+        }
+    }
+}
+
+impl Drop for Guestbook {
+    fn drop(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}

@@ -1,0 +1,1 @@
+//! A real server, a real PDS, real receivers, whole answers.

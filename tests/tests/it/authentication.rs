@@ -1,0 +1,226 @@
+//! Service auth: who is let in, and how everybody else is turned away.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
+use loggia_delivery::{Clock, SystemClock};
+use serde_json::{Value, json};
+
+use crate::support::{ReferenceServers, TestServer};
+use crate::webhooks::{CREATE, LIST};
+
+/// Calls `listWebhooks` with this `Authorization` header and holds the refusal.
+async fn refused(
+    server: &TestServer,
+    header: Option<&str>,
+    (status, error, message): (u16, &str, &str),
+) {
+    let mut request = server.call(LIST, &[], None);
+    if let Some(header) = header {
+        request = request.header("authorization", header);
+    }
+    let answer = server.send(request).await;
+    answer.fails(status, error, message);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "Bearer",
+        "{error}: {header:?}"
+    );
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+/// A token with this header and the claims and signature of another.
+fn with_header(token: &str, header: &Value) -> String {
+    let (_, rest) = token.split_once('.').expect("three segments");
+    format!(
+        "{}.{rest}",
+        BASE64_URL_SAFE_NO_PAD.encode(header.to_string())
+    )
+}
+
+#[tokio::test]
+async fn who_does_not_say_who_calls_is_refused() {
+    let server = TestServer::start().await;
+    refused(
+        &server,
+        None,
+        (401, "AuthMissing", "authentication is required"),
+    )
+    .await;
+    refused(
+        &server,
+        Some("Bearer "),
+        (401, "MissingJwt", "the token is missing"),
+    )
+    .await;
+    let scheme = (
+        400,
+        "InvalidToken",
+        "unexpected authorization type, expected Bearer",
+    );
+    refused(&server, Some("DPoP a.b.c"), scheme).await;
+    let malformed = (401, "BadJwt", "the token is malformed");
+    for garbage in ["garbage", "a.b.c", "..", &"a".repeat(7000)] {
+        refused(&server, Some(&bearer(garbage)), malformed).await;
+    }
+    // Credentials come before the body: nobody learns of our lexicons by guessing.
+    let answer = server
+        .procedure(CREATE, None, &json!({ "not": "a webhook" }))
+        .await;
+    answer.fails(401, "AuthMissing", "authentication is required");
+}
+
+#[tokio::test]
+async fn a_token_is_for_one_method_of_one_server_and_one_minute() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let now = SystemClock.now();
+    let did = server.did.as_str();
+
+    let other = alice.token_for("did:web:other.example", LIST, now);
+    let audience = (401, "BadJwtAudience", "the token is for another audience");
+    refused(&server, Some(&bearer(&other)), audience).await;
+    let other = alice.token_for(&format!("{did}#other"), LIST, now);
+    refused(&server, Some(&bearer(&other)), audience).await;
+    let method = (
+        401,
+        "BadJwtLexiconMethod",
+        "the token is for another method (lxm)",
+    );
+    refused(&server, Some(&bearer(&alice.token(CREATE))), method).await;
+    let old = alice.token_for(did, LIST, now - SignedDuration::from_mins(10));
+    refused(
+        &server,
+        Some(&bearer(&old)),
+        (401, "JwtExpired", "the token has expired"),
+    )
+    .await;
+    let early = alice.token_for(did, LIST, now + SignedDuration::from_mins(2));
+    refused(
+        &server,
+        Some(&bearer(&early)),
+        (401, "BadJwt", "the token is not valid yet"),
+    )
+    .await;
+
+    for audience in [did.to_owned(), format!("{did}#loggia")] {
+        let token = alice.token_for(&audience, LIST, now);
+        let request = server.call(LIST, &[], None).bearer_auth(&token);
+        server
+            .send(request)
+            .await
+            .is(200, json!({ "webhooks": [] }));
+        let again = (401, "JwtReplayed", "the token was used before");
+        refused(&server, Some(&bearer(&token)), again).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_signed_by_its_issuer() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.account("alice"), server.account("bob"));
+    let token = alice.token(LIST);
+    let none = with_header(&token, &json!({ "typ": "JWT", "alg": "none" }));
+    let algorithm = (
+        401,
+        "BadJwt",
+        "the token's algorithm is neither ES256K nor ES256",
+    );
+    refused(&server, Some(&bearer(&none)), algorithm).await;
+
+    let wrong = (
+        401,
+        "BadJwtSignature",
+        "the token is not signed by its issuer",
+    );
+    let es256 = with_header(&token, &json!({ "typ": "JWT", "alg": "ES256" }));
+    refused(&server, Some(&bearer(&es256)), wrong).await;
+    let bobs = bob.token(LIST);
+    let (_, signature) = bobs.rsplit_once('.').expect("three segments");
+    let (claims, _) = token.rsplit_once('.').expect("three segments");
+    refused(
+        &server,
+        Some(&bearer(&format!("{claims}.{signature}"))),
+        wrong,
+    )
+    .await;
+
+    // None of that has used the token up.
+    let request = server.call(LIST, &[], None).bearer_auth(&token);
+    server
+        .send(request)
+        .await
+        .is(200, json!({ "webhooks": [] }));
+}
+
+#[tokio::test]
+async fn an_issuer_that_nobody_knows_is_refused() {
+    let server = TestServer::start().await;
+    let elsewhere = TestServer::start().await;
+    // Its server does not publish the account any more.
+    let carol = elsewhere.account("carol");
+    let token = carol.token_for(&server.did, LIST, SystemClock.now());
+    std::fs::remove_dir_all(elsewhere.data().join("dev")).expect("the account is removed");
+    let did = &carol.did;
+    let message = format!(
+        "the issuer of the token cannot be resolved: cannot resolve {did}: \
+         there is no such DID (HTTP status 404)"
+    );
+    refused(&server, Some(&bearer(&token)), (401, "BadJwtIss", &message)).await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_signs_no_more() {
+    let server = TestServer::start().await;
+    let old_key = server.account("alice").token(LIST);
+    let alice = server.change_key("alice");
+    alice
+        .query(LIST, &[])
+        .await
+        .is(200, json!({ "webhooks": [] }));
+    let wrong = (
+        401,
+        "BadJwtSignature",
+        "the token is not signed by its issuer",
+    );
+    refused(&server, Some(&bearer(&old_key)), wrong).await;
+}
+
+#[tokio::test]
+async fn accounts_of_the_reference_pds_call_with_its_tokens() {
+    let reference = ReferenceServers::start();
+    let plc = reference.plc.parse().expect("a URL");
+    let server = TestServer::start_with(|config| config.plc_directory = plc).await;
+    let account = reference.account("dora").await;
+    assert!(account.did.starts_with("did:plc:"), "{}", account.did);
+
+    let token = account.service_auth(&server.did, CREATE).await;
+    let input = json!({ "url": "https://hooks.example/dora", "events": ["follow"] });
+    let made = server
+        .procedure(CREATE, Some(&token), &input)
+        .await
+        .output();
+    assert_eq!(made["webhook"]["url"], "https://hooks.example/dora");
+    let again = server.procedure(CREATE, Some(&token), &input).await;
+    again.fails(401, "JwtReplayed", "the token was used before");
+
+    let token = account.service_auth(&server.did, LIST).await;
+    let request = server.call(LIST, &[], None).bearer_auth(&token);
+    server
+        .send(request)
+        .await
+        .is(200, json!({ "webhooks": [made["webhook"]] }));
+    let token = account.service_auth(&server.did, CREATE).await;
+    let method = (
+        401,
+        "BadJwtLexiconMethod",
+        "the token is for another method (lxm)",
+    );
+    refused(&server, Some(&bearer(&token)), method).await;
+    let token = account.service_auth("did:web:other.example", LIST).await;
+    let audience = (401, "BadJwtAudience", "the token is for another audience");
+    refused(&server, Some(&bearer(&token)), audience).await;
+}

@@ -1,0 +1,50 @@
+//! Everything that a commit must pass, cheapest first.
+
+use anyhow::Result;
+
+use crate::command::{self, cargo};
+use crate::{codegen, deny, setup, tidy};
+
+/// fmt, tidy, licenses and advisories, codegen, clippy, docs, tests.
+pub fn run() -> Result<()> {
+    command::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    deny::run()?;
+    codegen::run(true)?;
+    command::run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    documentation()?;
+    setup::tools()?;
+    tests(&[])
+}
+
+/// Runs every test, those in the documentation included.
+pub fn tests(args: &[String]) -> Result<()> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    command::run(cargo(&["nextest", "run", "--workspace"]).args(&args))?;
+    if args.is_empty() {
+        // The conversions to and from atrium-api, which nothing of ours switches on.
+        command::run(&mut cargo(&[
+            "nextest",
+            "run",
+            "-p",
+            "loggia-syntax",
+            "--features",
+            "atrium",
+            "atrium",
+        ]))?;
+        command::run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+    }
+    Ok(())
+}
+
+fn documentation() -> Result<()> {
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    command::run(docs.env("RUSTDOCFLAGS", "--deny warnings"))
+}
