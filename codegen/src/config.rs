@@ -1,5 +1,7 @@
 //! What the generated code is to be called and where it will stand.
 
+use syn::parse::Parser;
+
 /// How to generate; [`Config::default`] is what a service of one's own wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -63,6 +65,12 @@ impl Config {
             })
     }
 
+    /// Whether this can be a [`mount`](Self::mount) or a [`runtime`](Self::runtime): names that are no
+    /// keywords, with `::` between them, after `crate` or a crate's name.
+    pub fn is_module(path: &str) -> bool {
+        module(path).is_some()
+    }
+
     /// The mount as seen from a macro: `$crate::lexicons`.
     pub(crate) fn mount_in_macro(&self) -> String {
         in_macro(&self.mount)
@@ -74,10 +82,38 @@ impl Config {
     }
 }
 
+/// A path as tokens can have it.
+pub(crate) fn module(path: &str) -> Option<syn::Path> {
+    syn::Path::parse_mod_style.parse_str(path).ok()
+}
+
 /// A path that holds wherever the macro is used.
 fn in_macro(path: &str) -> String {
     match path.strip_prefix("crate") {
         Some(rest) if rest.is_empty() || rest.starts_with("::") => format!("$crate{rest}"),
         _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_has_a_path() {
+        for path in ["crate", "crate::lexicons", "loggia::xrpc", "crate::r#type"] {
+            assert!(Config::is_module(path), "{path}");
+        }
+        for path in [
+            "",
+            "crate::",
+            "crate::type",
+            "crate::_",
+            "crate::a<b>",
+            "a b",
+            "3",
+        ] {
+            assert!(!Config::is_module(path), "{path}");
+        }
     }
 }

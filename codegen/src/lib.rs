@@ -1,8 +1,8 @@
 //! Lexicon documents to Rust text.
 //!
 //! Pure but for [`Tree::write`] and [`Tree::check`]: documents are lowered to a model in which every
-//! reference is followed and every name is chosen, and the model is printed in the form that rustfmt
-//! gives it. The text depends on the catalog and the [`Config`] and on nothing else.
+//! reference is followed and every name is chosen, and the model is quoted, parsed and printed. The
+//! text depends on the catalog and the [`Config`] and on nothing else.
 //!
 //! # What comes out
 //! - One file per NSID; a module path is the NSID in snake case. A file `foo.rs` stands beside its
@@ -70,6 +70,9 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Generates everything for a catalog.
+///
+/// # Panics
+/// If [`Config::runtime`] or [`Config::mount`] is no path of a module, as [`Config::is_module`] tells.
 pub fn generate(catalog: &Catalog, config: &Config) -> Tree {
     let (model, diagnostics) = lower::lower(catalog);
     Tree {

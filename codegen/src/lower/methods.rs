@@ -205,7 +205,10 @@ impl Lowering<'_, '_> {
                 }
             }
             Type::Format(format, _) => match format.check(text) {
-                Ok(()) => Some(format!("{}::from_static({text:?})", format_type(*format))),
+                Ok(()) => Some(format!(
+                    "syntax::{}::from_static({text:?})",
+                    format_type(*format)
+                )),
                 Err(error) => {
                     self.note(pointer, format!("the default is not valid: {error}"));
                     None

@@ -1,92 +1,73 @@
 //! `Validate` impls: the calls that check what types cannot hold.
 
-use super::Printer;
-use super::text::Text;
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::places::{At, Place};
+use super::source::ident;
 use crate::model::{Field, Integer, Limits, Object, Type};
 
-/// A value as an expression: by reference, and by copy where it is a plain one.
-pub(crate) struct Place {
-    by_ref: String,
-    plain: String,
+/// The calls for one value: each a function and its arguments before the place and the report, and
+/// what has to stand above all of them.
+#[derive(Default)]
+struct Calls {
+    before: TokenStream,
+    calls: Vec<(TokenStream, TokenStream)>,
 }
 
-impl Place {
-    /// A field of `self`.
-    pub(crate) fn of_self(name: &str) -> Self {
+impl Calls {
+    fn one(call: TokenStream, arguments: TokenStream) -> Self {
         Self {
-            by_ref: format!("&self.{name}"),
-            plain: format!("self.{name}"),
+            before: TokenStream::new(),
+            calls: vec![(call, arguments)],
         }
     }
 
-    /// A variable that holds a reference.
-    pub(crate) fn variable(name: &str) -> Self {
-        Self {
-            by_ref: name.to_owned(),
-            plain: name.to_owned(),
-        }
+    fn check(&mut self, name: &str, arguments: TokenStream) {
+        let name = ident(name);
+        self.calls.push((quote!(xrpc::check::#name), arguments));
     }
 
-    /// The value itself, of a type that can be copied.
-    fn copied(&self) -> String {
-        if self.by_ref == self.plain {
-            format!("*{}", self.plain)
-        } else {
-            self.plain.clone()
+    /// The limits of something that can be counted.
+    fn counts<const N: usize>(&mut self, limits: [(&str, Option<u64>); N], counted: &TokenStream) {
+        for (name, limit) in limits {
+            if let Some(limit) = limit.map(Literal::u64_unsuffixed) {
+                self.check(name, quote!(#counted, #limit));
+            }
         }
     }
 }
 
-/// One call of a check: its name, and its arguments before the place and the report.
-struct Call {
-    name: String,
-    arguments: Vec<String>,
-}
-
-impl Call {
-    fn new(name: &str, arguments: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            arguments: arguments.into_iter().collect(),
+pub(crate) fn validate_object(object: &Object) -> TokenStream {
+    let name = ident(&object.name);
+    let checks = object.fields.iter().map(field_checks);
+    quote! {
+        impl xrpc::Validate for #name {
+            fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {
+                if !report.enter(at) {
+                    return;
+                }
+                #(#checks)*
+                xrpc::check_extra(&self.extra, at, report);
+            }
         }
     }
-
-    fn check(name: &str, arguments: impl IntoIterator<Item = String>) -> Self {
-        Self::new(&format!("xrpc::check::{name}"), arguments)
-    }
 }
 
-impl Printer<'_> {
-    pub(crate) fn validate_object(&self, object: &Object, to: &mut Text) {
-        to.open(&format!("impl xrpc::Validate for {} {{", object.name));
-        to.open("fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {");
-        to.open("if !report.enter(at) {");
-        to.line("return;");
-        to.close("}");
-        for field in &object.fields {
-            field_checks(field, to);
-        }
-        to.line("xrpc::check_extra(&self.extra, at, report);");
-        to.close("}");
-        to.close("}");
-    }
-}
-
-fn field_checks(field: &Field, to: &mut Text) {
+fn field_checks(field: &Field) -> TokenStream {
     if !needs_check(&field.ty) {
-        return;
+        return TokenStream::new();
     }
-    let at = format!("at.field({:?})", field.wire);
-    let name = &field.rust;
+    let at = At::field(&field.wire);
+    let name = ident(&field.rust);
     let pattern = match (field.required, field.nullable) {
-        (true, false) => return checks(&field.ty, &Place::of_self(name), &at, to),
-        (true, true) => "xrpc::Nullable::Value(value)",
-        (false, false) => "Some(value)",
-        (false, true) => "Some(xrpc::Nullable::Value(value))",
+        (true, false) => return checks(&field.ty, &Place::of_self(quote!(#name)), &at),
+        (true, true) => quote!(xrpc::Nullable::Value(value)),
+        (false, false) => quote!(Some(value)),
+        (false, true) => quote!(Some(xrpc::Nullable::Value(value))),
     };
-    to.open(&format!("if let {pattern} = &self.{name} {{"));
-    checks(&field.ty, &Place::variable("value"), &at, to);
-    to.close("}");
+    let checks = checks(&field.ty, &Place::variable(quote!(value)), &at);
+    quote!(if let #pattern = &self.#name { #checks })
 }
 
 /// Whether values of this type can be wrong at all.
@@ -103,137 +84,121 @@ pub(crate) fn needs_check(ty: &Type) -> bool {
     }
 }
 
-/// Prints the checks of one value; `at` is an expression for where it stands.
-pub(crate) fn checks(ty: &Type, value: &Place, at: &str, to: &mut Text) {
-    let calls = calls(ty, value, to);
+/// The checks of one value.
+pub(crate) fn checks(ty: &Type, value: &Place, at: &At) -> TokenStream {
+    let Calls { before, calls } = calls(ty, value);
     let items = match ty {
         Type::List { items, .. } if needs_check(items) => Some(items),
         _ => None,
     };
-    let here = if calls.len() + usize::from(items.is_some()) > 1 {
-        to.line(&format!("let here = {at};"));
-        "here".to_owned()
+    // A place that is needed once stands where it is needed, unless that is in a loop.
+    let shared = calls.len() + usize::from(items.is_some()) > 1;
+    let let_here = (shared || items.is_some()).then(|| {
+        let at = at.by_value();
+        quote!(let here = #at;)
+    });
+    let (above, inside) = if shared {
+        (let_here, None)
     } else {
-        at.to_owned()
+        (None, let_here)
     };
-    for call in calls {
-        // What is behind a reference already needs no other one.
-        let place = here
-            .strip_prefix('*')
-            .map_or_else(|| format!("&{here}"), str::to_owned);
-        let mut arguments: Vec<&str> = call.arguments.iter().map(String::as_str).collect();
-        arguments.extend([place.as_str(), "report"]);
-        to.call(&call.name, &arguments, ";");
-    }
-    if let Some(items) = items {
-        to.open(&format!(
-            "for (index, item) in {}.iter().enumerate() {{",
-            value.plain
-        ));
-        let at = if here == "here" {
-            "here.index(index)".to_owned()
-        } else {
-            to.line(&format!("let here = {here};"));
-            "here.index(index)".to_owned()
-        };
-        checks(items, &Place::variable("item"), &at, to);
-        to.close("}");
-    }
+    let place = if shared { quote!(&here) } else { at.by_ref() };
+    let calls = calls
+        .iter()
+        .map(|(call, arguments)| quote!(#call(#arguments, #place, report);));
+    let each = items.map(|items| {
+        let list = &value.plain;
+        let item = Place::variable(quote!(item));
+        let checks = checks(items, &item, &At::Made(quote!(here.index(index))));
+        quote! {
+            for (index, item) in #list.iter().enumerate() {
+                #inside
+                #checks
+            }
+        }
+    });
+    quote!(#before #above #(#calls)* #each)
 }
 
-fn calls(ty: &Type, value: &Place, to: &mut Text) -> Vec<Call> {
+fn calls(ty: &Type, value: &Place) -> Calls {
+    let mut calls = Calls::default();
+    let Place {
+        by_ref,
+        plain,
+        copied,
+    } = value;
     match ty {
-        Type::Boolean { constant } => constant
-            .map(|constant| Call::check("const_boolean", [value.copied(), constant.to_string()]))
-            .into_iter()
-            .collect(),
-        Type::Integer(integer) => integer_calls(integer, value, to),
-        Type::Text(limits) => limit_calls(limits, &value.by_ref),
+        Type::Boolean { constant: None } | Type::Link | Type::Null => {}
+        Type::Boolean {
+            constant: Some(constant),
+        } => calls.check("const_boolean", quote!(#copied, #constant)),
+        Type::Integer(integer) => integer_calls(integer, copied, &mut calls),
+        Type::Text(limits) => limit_calls(limits, by_ref, &mut calls),
         Type::Format(_, limits) | Type::Strings(_, limits) => {
-            limit_calls(limits, &format!("{}.as_str()", value.plain))
+            limit_calls(limits, &quote!(#plain.as_str()), &mut calls);
         }
         Type::Bytes { min, max } => {
-            let length = format!("{}.len()", value.plain);
-            counts([("min_bytes", min), ("max_bytes", max)], &length)
+            let limits = [("min_bytes", *min), ("max_bytes", *max)];
+            calls.counts(limits, &quote!(#plain.len()));
         }
         Type::List { min, max, .. } => {
-            let length = format!("{}.len()", value.plain);
-            counts([("min_items", min), ("max_items", max)], &length)
+            let limits = [("min_items", *min), ("max_items", *max)];
+            calls.counts(limits, &quote!(#plain.len()));
         }
-        Type::Link | Type::Null => Vec::new(),
         Type::Blob { accept, max_size } => {
             let accept = match accept {
                 Some(accept) => {
-                    to.list("let accept = [", accept, "];");
-                    "Some(&accept[..])".to_owned()
+                    calls.before = quote!(let accept = [#(#accept),*];);
+                    quote!(Some(&accept[..]))
                 }
-                None => "xrpc::check::ANY_TYPE".to_owned(),
+                None => quote!(xrpc::check::ANY_TYPE),
             };
-            let max_size = max_size.map_or("None".to_owned(), |size| format!("Some({size})"));
-            vec![Call::check(
-                "blob",
-                [value.by_ref.clone(), accept, max_size],
-            )]
+            let max_size = match max_size.map(Literal::u64_unsuffixed) {
+                Some(size) => quote!(Some(#size)),
+                None => quote!(None),
+            };
+            calls.check("blob", quote!(#by_ref, #accept, #max_size));
         }
-        Type::Unknown => vec![Call::check("unknown", [value.by_ref.clone()])],
+        Type::Unknown => calls.check("unknown", by_ref.clone()),
         Type::Data | Type::Named(_) => {
-            vec![Call::new("xrpc::Validate::check", [value.by_ref.clone()])]
+            return Calls::one(quote!(xrpc::Validate::check), by_ref.clone());
         }
     }
+    calls
 }
 
-fn integer_calls(integer: &Integer, value: &Place, to: &mut Text) -> Vec<Call> {
-    let mut calls = vec![Call::check("safe_integer", [value.copied()])];
+fn integer_calls(integer: &Integer, value: &TokenStream, calls: &mut Calls) {
+    calls.check("safe_integer", value.clone());
     for (name, limit) in [("minimum", integer.min), ("maximum", integer.max)] {
-        if let Some(limit) = limit {
-            calls.push(Call::check(name, [value.copied(), limit.to_string()]));
+        if let Some(limit) = limit.map(Literal::i64_unsuffixed) {
+            calls.check(name, quote!(#value, #limit));
         }
     }
     match integer.one_of.as_deref() {
         None => {}
-        Some([]) => calls.push(Call::check(
-            "enum_integer",
-            [value.copied(), "&[]".to_owned()],
-        )),
+        Some([]) => calls.check("enum_integer", quote!(#value, &[])),
         Some([only]) => {
-            calls.push(Call::check(
-                "const_integer",
-                [value.copied(), only.to_string()],
-            ));
+            let only = Literal::i64_unsuffixed(*only);
+            calls.check("const_integer", quote!(#value, #only));
         }
         Some(values) => {
-            to.numbers("let allowed = [", values, "];");
-            calls.push(Call::check(
-                "enum_integer",
-                [value.copied(), "&allowed".to_owned()],
-            ));
+            let values = values.iter().map(|value| Literal::i64_unsuffixed(*value));
+            calls.before = quote!(let allowed = [#(#values),*];);
+            calls.check("enum_integer", quote!(#value, &allowed));
         }
     }
-    calls
 }
 
-fn limit_calls(limits: &Limits, text: &str) -> Vec<Call> {
+fn limit_calls(limits: &Limits, text: &TokenStream, calls: &mut Calls) {
     let sizes = [
-        ("min_length", &limits.min_length),
-        ("max_length", &limits.max_length),
-        ("min_graphemes", &limits.min_graphemes),
-        ("max_graphemes", &limits.max_graphemes),
+        ("min_length", limits.min_length),
+        ("max_length", limits.max_length),
+        ("min_graphemes", limits.min_graphemes),
+        ("max_graphemes", limits.max_graphemes),
     ];
-    let mut calls = counts(sizes, text);
+    calls.counts(sizes, text);
     if limits.nothing {
-        calls.push(Call::check(
-            "enum_string::<&str>",
-            [text.to_owned(), "&[]".to_owned()],
-        ));
+        let call = quote!(xrpc::check::enum_string::<&str>);
+        calls.calls.push((call, quote!(#text, &[])));
     }
-    calls
-}
-
-fn counts<const N: usize>(limits: [(&str, &Option<u64>); N], counted: &str) -> Vec<Call> {
-    limits
-        .into_iter()
-        .filter_map(|(name, limit)| {
-            limit.map(|limit| Call::check(name, [counted.to_owned(), limit.to_string()]))
-        })
-        .collect()
 }

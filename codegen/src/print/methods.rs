@@ -1,210 +1,157 @@
 //! Methods: a marker type, and what goes with it.
 
-use super::Printer;
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use super::docs;
-use super::text::Text;
-use crate::model::{DeclaredError, Method, MethodKind, Module, Subscription};
+use super::source::ident;
+use super::{Printer, streams};
+use crate::model::{DeclaredError, Docs, Method, MethodKind, Module, Subscription};
 
 impl Printer<'_> {
-    pub(crate) fn method(&self, module: &Module, method: &Method, to: &mut Text) {
-        marker(&method.name, &method.docs, to);
-        to.open(&format!("impl xrpc::Method for {} {{", method.name));
-        to.fitting(
-            "const NSID: &'static str = ",
-            &format!("{:?}", module.nsid),
-            ";",
-        );
-        let kind = match method.kind {
+    pub(crate) fn method(&self, module: &Module, method: &Method) -> TokenStream {
+        let (name, nsid) = (ident(&method.name), &module.nsid);
+        let marker = marker(&method.name, &method.docs);
+        let kind = ident(match method.kind {
             MethodKind::Query => "Query",
             MethodKind::Procedure => "Procedure",
-        };
-        to.line(&format!("const KIND: xrpc::Kind = xrpc::Kind::{kind};"));
-        let or = |there: bool, name: &'static str, none: &'static str| {
-            if there { name } else { none }
-        };
-        to.line(&format!(
-            "type Params = {};",
-            or(method.params.is_some(), "Params", "()")
-        ));
-        to.line(&format!(
-            "type Input = {};",
-            or(method.input, "Input", "xrpc::NoBody")
-        ));
-        to.line(&format!(
-            "type Output = {};",
-            or(method.output, "Output", "xrpc::NoBody")
-        ));
-        to.line(&format!("type Error = {};", error_type(&method.errors)));
-        let shape = match (method.params.is_some(), method.input) {
+        });
+        let shape = ident(match (method.params.is_some(), method.input) {
             (false, false) => "Nothing",
             (true, false) => "ParamsOnly",
             (false, true) => "InputOnly",
             (true, true) => "ParamsAndInput",
-        };
-        to.line(&format!("type Shape = xrpc::shape::{shape};"));
-        to.close("}");
-        if let Some(params) = &method.params {
-            to.blank();
-            self.params(module, params, to);
-        }
-        errors(&method.name, &method.errors, to);
-    }
-
-    pub(crate) fn subscription(&self, module: &Module, stream: &Subscription, to: &mut Text) {
-        marker(&stream.name, &stream.docs, to);
-        to.open(&format!("impl xrpc::Subscription for {} {{", stream.name));
-        to.fitting(
-            "const NSID: &'static str = ",
-            &format!("{:?}", module.nsid),
-            ";",
-        );
-        let params = stream.params.is_some();
-        to.line(&format!(
-            "type Params = {};",
-            if params { "Params" } else { "()" }
-        ));
-        to.line("type Message = Message;");
-        to.line(&format!("type Error = {};", error_type(&stream.errors)));
-        let shape = if params { "ParamsOnly" } else { "Nothing" };
-        to.line(&format!("type Shape = xrpc::shape::{shape};"));
-        to.close("}");
-        if let Some(params) = &stream.params {
-            to.blank();
-            self.params(module, params, to);
-        }
-        to.blank();
-        self.messages(module, stream, to);
-        errors(&stream.name, &stream.errors, to);
-    }
-
-    fn messages(&self, module: &Module, stream: &Subscription, to: &mut Text) {
-        docs::item(to, &stream.message_docs);
-        to.line("#[derive(Clone, Debug, PartialEq)]");
-        if stream.messages.is_empty() {
-            to.line("pub enum Message {}");
-        } else {
-            to.open("pub enum Message {");
-            for message in &stream.messages {
-                docs::variant(to, None, &message.type_name);
-                to.variant(&message.rust, &self.path(module, &message.target));
+        });
+        let params_type = params_type(method.params.is_some());
+        let input = body_type(method.input, "Input");
+        let output = body_type(method.output, "Output");
+        let error = error_type(&method.errors);
+        let params = method.params.as_ref().map(|it| self.params(module, it));
+        let errors = errors(&method.name, &method.errors);
+        quote! {
+            #marker
+            impl xrpc::Method for #name {
+                const NSID: &'static str = #nsid;
+                const KIND: xrpc::Kind = xrpc::Kind::#kind;
+                type Params = #params_type;
+                type Input = #input;
+                type Output = #output;
+                type Error = #error;
+                type Shape = xrpc::shape::#shape;
             }
-            to.close("}");
+            #params
+            #errors
         }
-        message_impls(stream, to);
+    }
+
+    pub(crate) fn subscription(&self, module: &Module, stream: &Subscription) -> TokenStream {
+        let (name, nsid) = (ident(&stream.name), &module.nsid);
+        let marker = marker(&stream.name, &stream.docs);
+        let shape = ident(match stream.params {
+            Some(_) => "ParamsOnly",
+            None => "Nothing",
+        });
+        let params_type = params_type(stream.params.is_some());
+        let error = error_type(&stream.errors);
+        let params = stream.params.as_ref().map(|it| self.params(module, it));
+        let messages = self.messages(module, stream);
+        let impls = streams::impls(stream);
+        let errors = errors(&stream.name, &stream.errors);
+        quote! {
+            #marker
+            impl xrpc::Subscription for #name {
+                const NSID: &'static str = #nsid;
+                type Params = #params_type;
+                type Message = Message;
+                type Error = #error;
+                type Shape = xrpc::shape::#shape;
+            }
+            #params
+            #messages
+            #impls
+            #errors
+        }
     }
 }
 
-/// What an event stream and a validator ask of the messages.
-fn message_impls(stream: &Subscription, to: &mut Text) {
-    let matched = if stream.messages.is_empty() {
-        "*self"
-    } else {
-        "self"
-    };
-    let unused = if stream.messages.is_empty() { "_" } else { "" };
-    let arms = |to: &mut Text, pattern: &str, body: &dyn Fn(&str) -> String| {
-        if stream.messages.is_empty() {
-            to.line(&format!("match {matched} {{}}"));
-            return;
-        }
-        to.open(&format!("match {matched} {{"));
-        for message in &stream.messages {
-            let head = format!("Self::{}({pattern})", message.rust);
-            to.arm(&head, &body(&message.type_name));
-        }
-        to.close("}");
-    };
-    to.blank();
-    to.open("impl xrpc::Message for Message {");
-    to.open("fn frame_type(&self) -> &str {");
-    arms(to, "_", &|name| format!("{name:?}"));
-    to.close("}");
-    to.close("}");
-    to.blank();
-    to.open("impl xrpc::Serialize for Message {");
-    let unused_to = if unused.is_empty() { "to" } else { "_" };
-    let head = "fn serialize<S: xrpc::Serializer>";
-    to.open(&format!(
-        "{head}(&self, {unused_to}: S) -> Result<S::Ok, S::Error> {{"
-    ));
-    arms(to, "object", &|_| {
-        "xrpc::write_payload(object, to)".to_owned()
-    });
-    to.close("}");
-    to.close("}");
-    to.blank();
-    to.open("impl xrpc::Validate for Message {");
-    if stream.messages.is_empty() {
-        to.open("fn check(&self, _: &xrpc::At<'_>, _: &mut xrpc::Report) {");
-    } else {
-        to.open("fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {");
+fn marker(name: &str, text: &Docs) -> TokenStream {
+    let (docs, name) = (docs::item(text), ident(name));
+    quote! {
+        #docs
+        #[derive(Debug)]
+        pub enum #name {}
     }
-    arms(to, "object", &|_| {
-        "xrpc::Validate::check(object, at, report)".to_owned()
-    });
-    to.close("}");
-    to.close("}");
 }
 
-fn marker(name: &str, text: &crate::model::Docs, to: &mut Text) {
-    docs::item(to, text);
-    to.line("#[derive(Debug)]");
-    to.line(&format!("pub enum {name} {{}}"));
-    to.blank();
+fn params_type(there: bool) -> TokenStream {
+    if there { quote!(Params) } else { quote!(()) }
 }
 
-fn error_type(errors: &[DeclaredError]) -> &'static str {
+fn body_type(there: bool, name: &str) -> TokenStream {
+    let name = ident(name);
+    if there {
+        quote!(#name)
+    } else {
+        quote!(xrpc::NoBody)
+    }
+}
+
+fn error_type(errors: &[DeclaredError]) -> TokenStream {
     if errors.is_empty() {
-        "xrpc::NoError"
+        quote!(xrpc::NoError)
     } else {
-        "Error"
+        quote!(Error)
     }
 }
 
-fn errors(method: &str, errors: &[DeclaredError], to: &mut Text) {
+fn errors(method: &str, errors: &[DeclaredError]) -> Option<TokenStream> {
     if errors.is_empty() {
-        return;
+        return None;
     }
-    to.blank();
-    to.line(&format!("/// The errors that [`{method}`] declares."));
-    to.line("#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]");
-    to.open("pub enum Error {");
-    for error in errors {
-        docs::variant(to, error.docs.as_deref(), &error.wire);
-        to.line(&format!("{},", error.rust));
-    }
-    to.close("}");
-    to.blank();
-    to.open("impl xrpc::DeclaredError for Error {");
-    to.open("fn name(&self) -> &'static str {");
-    to.open("match self {");
-    for error in errors {
-        to.arm(
-            &format!("Self::{}", error.rust),
-            &format!("{:?}", error.wire),
-        );
-    }
-    to.close("}");
-    to.close("}");
-    to.blank();
-    to.open("fn description(&self) -> Option<&'static str> {");
-    describe(errors, to);
-    to.close("}");
-    to.close("}");
+    let docs = docs::line(&format!("The errors that [`{method}`] declares."));
+    let variants = errors.iter().map(|error| {
+        let docs = docs::variant(error.docs.as_deref(), &error.wire);
+        let name = ident(&error.rust);
+        quote!(#docs #name,)
+    });
+    let names = errors.iter().map(|error| ident(&error.rust));
+    let wires = errors.iter().map(|error| &error.wire);
+    let description = description(errors);
+    Some(quote! {
+        #docs
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Error {
+            #(#variants)*
+        }
+        impl xrpc::DeclaredError for Error {
+            fn name(&self) -> &'static str {
+                match self {
+                    #(Self::#names => #wires,)*
+                }
+            }
+            fn description(&self) -> Option<&'static str> {
+                #description
+            }
+        }
+    })
 }
 
-fn describe(errors: &[DeclaredError], to: &mut Text) {
+fn description(errors: &[DeclaredError]) -> TokenStream {
     if errors.iter().all(|error| error.docs.is_none()) {
-        to.line("None");
-        return;
+        return quote!(None);
     }
-    to.open("Some(match self {");
-    for error in errors.iter().filter(|error| error.docs.is_some()) {
-        let text = format!("{:?}", error.docs.as_deref().unwrap_or_default());
-        to.arm(&format!("Self::{}", error.rust), &text);
+    let arms = errors.iter().filter_map(|error| {
+        let (name, text) = (ident(&error.rust), error.docs.as_deref()?);
+        Some(quote!(Self::#name => #text,))
+    });
+    let none = errors
+        .iter()
+        .any(|error| error.docs.is_none())
+        .then(|| quote!(_ => return None,));
+    quote! {
+        Some(match self {
+            #(#arms)*
+            #none
+        })
     }
-    if errors.iter().any(|error| error.docs.is_none()) {
-        to.line("_ => return None,");
-    }
-    to.close("})");
 }

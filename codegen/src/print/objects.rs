@@ -1,127 +1,121 @@
 //! Objects and records.
 
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
 use super::Printer;
 use super::docs;
-use super::text::Text;
+use super::source::ident;
 use crate::model::{Field, Module, Object};
 
 impl Printer<'_> {
-    pub(crate) fn object(&self, module: &Module, object: &Object, to: &mut Text) {
-        let name = &object.name;
-        docs::item(to, &object.docs);
-        if object.fields.iter().any(|field| field.required) {
-            to.line("#[derive(Clone, Debug, PartialEq)]");
-        } else {
-            to.line("#[derive(Clone, Debug, Default, PartialEq)]");
+    pub(crate) fn object(&self, module: &Module, object: &Object) -> TokenStream {
+        let name = ident(&object.name);
+        let docs = docs::item(&object.docs);
+        let default = (!object.fields.iter().any(|field| field.required)).then(|| quote!(Default,));
+        let fields = object.fields.iter().map(|field| {
+            let (docs, name) = (docs::field(&field.docs), ident(&field.rust));
+            let ty = self.field_type(module, field);
+            quote!(#docs pub #name: #ty,)
+        });
+        let object_type = object_type(object);
+        let record = object.record.as_ref().map(|key| {
+            let nsid = &object.type_name;
+            quote! {
+                impl xrpc::Record for #name {
+                    const NSID: &'static str = #nsid;
+                    const KEY: &'static str = #key;
+                }
+            }
+        });
+        let validate = super::checks::validate_object(object);
+        quote! {
+            #docs
+            #[derive(Clone, Debug, #default PartialEq)]
+            pub struct #name {
+                #(#fields)*
+                /// Fields that the lexicon does not name.
+                pub extra: xrpc::Extra,
+            }
+            #object_type
+            xrpc::object!(#name);
+            #record
+            #validate
         }
-        to.open(&format!("pub struct {name} {{"));
-        for field in &object.fields {
-            docs::field(to, &field.docs);
-            to.declaration(
-                &format!("pub {}: ", field.rust),
-                &self.field_type(module, field),
-            );
-        }
-        to.line("/// Fields that the lexicon does not name.");
-        to.line("pub extra: xrpc::Extra,");
-        to.close("}");
-        to.blank();
-        self.object_type(object, to);
-        to.blank();
-        to.line(&format!("xrpc::object!({name});"));
-        if let Some(key) = &object.record {
-            to.blank();
-            to.open(&format!("impl xrpc::Record for {name} {{"));
-            to.fitting(
-                "const NSID: &'static str = ",
-                &format!("{:?}", object.type_name),
-                ";",
-            );
-            to.fitting("const KEY: &'static str = ", &format!("{key:?}"), ";");
-            to.close("}");
-        }
-        to.blank();
-        self.validate_object(object, to);
-    }
-
-    fn object_type(&self, object: &Object, to: &mut Text) {
-        to.open(&format!("impl xrpc::ObjectType for {} {{", object.name));
-        to.fitting(
-            "const TYPE: &'static str = ",
-            &format!("{:?}", object.type_name),
-            ";",
-        );
-        to.line(&format!(
-            "const RECORD: bool = {};",
-            object.record.is_some()
-        ));
-        to.blank();
-        read(object, to);
-        to.blank();
-        write(object, to);
-        to.close("}");
     }
 }
 
-fn read(object: &Object, to: &mut Text) {
-    to.open("fn read_fields<'de, A: xrpc::MapAccess<'de>>(");
-    to.line("from: &mut xrpc::Fields<'de, A>,");
-    to.reopen(") -> Result<Self, A::Error> {");
-    for field in &object.fields {
-        to.line(&format!("let mut {} = None;", local(field)));
+fn object_type(object: &Object) -> TokenStream {
+    let (name, type_name) = (ident(&object.name), &object.type_name);
+    let record = object.record.is_some();
+    let (read, write) = (read(object), write(object));
+    quote! {
+        impl xrpc::ObjectType for #name {
+            const TYPE: &'static str = #type_name;
+            const RECORD: bool = #record;
+            #read
+            #write
+        }
     }
-    to.open("while let Some(key) = from.next_key()? {");
-    if object.fields.is_empty() {
-        to.line("from.keep(key)?;");
+}
+
+fn read(object: &Object) -> TokenStream {
+    let locals: Vec<Ident> = object.fields.iter().map(local).collect();
+    let keep = if object.fields.is_empty() {
+        quote!(from.keep(key)?;)
     } else {
-        to.open("match &*key {");
-        for field in &object.fields {
-            let body = format!("{} = Some(from.value()?)", local(field));
-            to.arm(&format!("{:?}", field.wire), &body);
+        let wires = object.fields.iter().map(|field| &field.wire);
+        quote! {
+            match &*key {
+                #(#wires => #locals = Some(from.value()?),)*
+                _ => from.keep(key)?,
+            }
         }
-        to.line("_ => from.keep(key)?,");
-        to.close("}");
-    }
-    to.close("}");
-    to.open("Ok(Self {");
-    for field in &object.fields {
-        let (name, local) = (&field.rust, local(field));
+    };
+    let fields = object.fields.iter().zip(&locals).map(|(field, local)| {
+        let (name, wire) = (ident(&field.rust), &field.wire);
         if field.required {
-            let wire = format!("{:?}", field.wire);
-            to.method_call(&format!("{name}: from"), "required", &[&local, &wire], "?,");
-        } else if local == *name {
-            to.line(&format!("{name},"));
+            quote!(#name: from.required(#local, #wire)?)
+        } else if *local == name {
+            quote!(#name)
         } else {
-            to.line(&format!("{name}: {local},"));
+            quote!(#name: #local)
+        }
+    });
+    quote! {
+        fn read_fields<'de, A: xrpc::MapAccess<'de>>(
+            from: &mut xrpc::Fields<'de, A>,
+        ) -> Result<Self, A::Error> {
+            #(let mut #locals = None;)*
+            while let Some(key) = from.next_key()? {
+                #keep
+            }
+            Ok(Self { #(#fields,)* extra: from.extra() })
         }
     }
-    to.line("extra: from.extra(),");
-    to.close("})");
-    to.close("}");
 }
 
 /// The variable that a field is read into; `from` and `key` are taken.
-fn local(field: &Field) -> String {
+fn local(field: &Field) -> Ident {
     match field.rust.as_str() {
-        name @ ("from" | "key") => format!("{name}_value"),
-        name => name.to_owned(),
+        name @ ("from" | "key") => format_ident!("{name}_value"),
+        name => ident(name),
     }
 }
 
-fn write(object: &Object, to: &mut Text) {
-    to.open("fn write_fields<M: xrpc::SerializeMap>(");
-    to.line("&self,");
-    to.line("to: &mut xrpc::ObjectWriter<M>,");
-    to.reopen(") -> Result<(), M::Error> {");
-    for field in &object.fields {
-        let how = if field.required {
-            "to.field"
-        } else {
-            "to.optional"
-        };
-        let value = format!("&self.{}", field.rust);
-        to.call(how, &[&format!("{:?}", field.wire), &value], "?;");
+fn write(object: &Object) -> TokenStream {
+    let fields = object.fields.iter().map(|field| {
+        let (name, wire) = (ident(&field.rust), &field.wire);
+        let how = ident(if field.required { "field" } else { "optional" });
+        quote!(to.#how(#wire, &self.#name)?;)
+    });
+    quote! {
+        fn write_fields<M: xrpc::SerializeMap>(
+            &self,
+            to: &mut xrpc::ObjectWriter<M>,
+        ) -> Result<(), M::Error> {
+            #(#fields)*
+            to.extra(&self.extra)
+        }
     }
-    to.line("to.extra(&self.extra)");
-    to.close("}");
 }

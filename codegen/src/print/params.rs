@@ -1,45 +1,45 @@
 //! URL parameters.
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use super::Printer;
-use super::checks::{Place, checks, needs_check};
+use super::checks::{checks, needs_check};
 use super::docs;
-use super::text::Text;
+use super::places::{At, Place};
+use super::source::ident;
 use crate::model::{Module, Param, Params, Type};
 
 impl Printer<'_> {
-    pub(crate) fn params(&self, module: &Module, params: &Params, to: &mut Text) {
-        docs::item(to, &params.docs);
+    pub(crate) fn params(&self, module: &Module, params: &Params) -> TokenStream {
+        let docs = docs::item(&params.docs);
         let optional = params.fields.iter().all(|param| !must_be_given(param));
         let defaults = params.fields.iter().any(|param| param.default.is_some());
-        if optional && !defaults {
-            to.line("#[derive(Clone, Debug, Default, PartialEq)]");
-        } else {
-            to.line("#[derive(Clone, Debug, PartialEq)]");
-        }
-        to.open("pub struct Params {");
-        for param in &params.fields {
-            docs::field(to, &param.docs);
+        let derived = (optional && !defaults).then(|| quote!(Default,));
+        let fields = params.fields.iter().map(|param| {
+            let (docs, name) = (docs::field(&param.docs), ident(&param.rust));
             let ty = self.type_name(module, &param.ty);
-            let ty = if is_optional(param) {
-                format!("Option<{ty}>")
+            if is_optional(param) {
+                quote!(#docs pub #name: Option<#ty>,)
             } else {
-                ty
-            };
-            to.declaration(&format!("pub {}: ", param.rust), &ty);
+                quote!(#docs pub #name: #ty,)
+            }
+        });
+        let by_hand = (optional && defaults).then(|| default(params));
+        let (read, write, check) = (read(params), write(params), check(params));
+        quote! {
+            #docs
+            #[derive(Clone, Debug, #derived PartialEq)]
+            pub struct Params {
+                #(#fields)*
+            }
+            #by_hand
+            impl xrpc::Params for Params {
+                #read
+                #write
+                #check
+            }
         }
-        to.close("}");
-        if optional && defaults {
-            to.blank();
-            default(params, to);
-        }
-        to.blank();
-        to.open("impl xrpc::Params for Params {");
-        read(params, to);
-        to.blank();
-        write(params, to);
-        to.blank();
-        check(params, to);
-        to.close("}");
     }
 }
 
@@ -57,93 +57,102 @@ fn must_be_given(param: &Param) -> bool {
     param.required && param.default.is_none()
 }
 
-fn default(params: &Params, to: &mut Text) {
-    to.open("impl Default for Params {");
-    to.open("fn default() -> Self {");
-    let value = |param: &Param| match &param.default {
-        Some(default) => default.clone(),
-        None if is_list(param) => "Vec::new()".to_owned(),
-        None => "None".to_owned(),
-    };
-    let fields: Vec<String> = params
-        .fields
-        .iter()
-        .map(|param| format!("{}: {}", param.rust, value(param)))
-        .collect();
-    to.literal(&fields);
-    to.close("}");
-    to.close("}");
+/// The default as it was lowered.
+fn expression(param: &Param) -> Option<syn::Expr> {
+    param
+        .default
+        .as_deref()
+        .map(|text| syn::parse_str(text).expect("a default is lowered to an expression"))
 }
 
-fn read(params: &Params, to: &mut Text) {
-    to.open("fn read(query: &xrpc::Query) -> Result<Self, xrpc::ParamError> {");
-    to.open("Ok(Self {");
-    for param in &params.fields {
-        let wire = format!("{:?}", param.wire);
-        let mut arguments = vec![wire.as_str()];
-        let how = match &param.default {
-            Some(default) => {
-                arguments.push(default);
-                "with_default"
+fn default(params: &Params) -> TokenStream {
+    let fields = params.fields.iter().map(|param| {
+        let name = ident(&param.rust);
+        match expression(param) {
+            Some(default) => quote!(#name: #default),
+            None if is_list(param) => quote!(#name: Vec::new()),
+            None => quote!(#name: None),
+        }
+    });
+    quote! {
+        impl Default for Params {
+            fn default() -> Self {
+                Self { #(#fields),* }
             }
-            None => match (is_list(param), param.required) {
-                (true, true) => "required_list",
-                (true, false) => "list",
-                (false, true) => "required",
-                (false, false) => "optional",
-            },
-        };
-        to.method_call(&format!("{}: query", param.rust), how, &arguments, "?,");
+        }
     }
-    to.close("})");
-    to.close("}");
 }
 
-fn write(params: &Params, to: &mut Text) {
-    to.open("fn write(&self, query: &mut xrpc::Query) {");
-    for param in &params.fields {
-        let how = match (is_list(param), is_optional(param)) {
+fn read(params: &Params) -> TokenStream {
+    let fields = params.fields.iter().map(|param| {
+        let (name, wire) = (ident(&param.rust), &param.wire);
+        if let Some(default) = expression(param) {
+            return quote!(#name: query.with_default(#wire, #default)?);
+        }
+        let how = ident(match (is_list(param), param.required) {
+            (true, true) => "required_list",
+            (true, false) => "list",
+            (false, true) => "required",
+            (false, false) => "optional",
+        });
+        quote!(#name: query.#how(#wire)?)
+    });
+    quote! {
+        fn read(query: &xrpc::Query) -> Result<Self, xrpc::ParamError> {
+            Ok(Self { #(#fields),* })
+        }
+    }
+}
+
+fn write(params: &Params) -> TokenStream {
+    let fields = params.fields.iter().map(|param| {
+        let (name, wire) = (ident(&param.rust), &param.wire);
+        let how = ident(match (is_list(param), is_optional(param)) {
             (true, _) => "push_list",
             (false, true) => "push_optional",
             (false, false) => "push",
-        };
-        let value = format!("&self.{}", param.rust);
-        to.call(
-            &format!("query.{how}"),
-            &[&format!("{:?}", param.wire), &value],
-            ";",
-        );
-    }
-    to.close("}");
-}
-
-fn check(params: &Params, to: &mut Text) {
-    let checked: Vec<&Param> = params
-        .fields
-        .iter()
-        .filter(|p| needs_check(&p.ty))
-        .collect();
-    if checked.is_empty() {
-        to.line("fn check(&self, _: &mut xrpc::Report) {}");
-        return;
-    }
-    to.open("fn check(&self, report: &mut xrpc::Report) {");
-    to.line("let at = xrpc::At::ROOT;");
-    for param in checked {
-        let at = format!("at.field({:?})", param.wire);
-        let place = Place::of_self(&param.rust);
-        if is_optional(param) {
-            to.open(&format!("if let Some(value) = &self.{} {{", param.rust));
-            checks(&param.ty, &Place::variable("value"), &at, to);
-            to.close("}");
-        } else if is_list(param) && !param.required {
-            // An absent list is empty, and absence breaks no limit.
-            to.open(&format!("if !self.{}.is_empty() {{", param.rust));
-            checks(&param.ty, &place, &at, to);
-            to.close("}");
-        } else {
-            checks(&param.ty, &place, &at, to);
+        });
+        quote!(query.#how(#wire, &self.#name);)
+    });
+    quote! {
+        fn write(&self, query: &mut xrpc::Query) {
+            #(#fields)*
         }
     }
-    to.close("}");
+}
+
+fn check(params: &Params) -> TokenStream {
+    let checked: Vec<TokenStream> = params
+        .fields
+        .iter()
+        .filter(|param| needs_check(&param.ty))
+        .map(check_one)
+        .collect();
+    if checked.is_empty() {
+        return quote! {
+            fn check(&self, _: &mut xrpc::Report) {}
+        };
+    }
+    quote! {
+        fn check(&self, report: &mut xrpc::Report) {
+            let at = xrpc::At::ROOT;
+            #(#checked)*
+        }
+    }
+}
+
+fn check_one(param: &Param) -> TokenStream {
+    let name = ident(&param.rust);
+    let at = At::field(&param.wire);
+    if is_optional(param) {
+        let checks = checks(&param.ty, &Place::variable(quote!(value)), &at);
+        return quote!(if let Some(value) = &self.#name { #checks });
+    }
+    let checks = checks(&param.ty, &Place::of_self(quote!(#name)), &at);
+    if is_list(param) && !param.required {
+        // An absent list is empty, and absence breaks no limit.
+        quote!(if !self.#name.is_empty() { #checks })
+    } else {
+        checks
+    }
 }

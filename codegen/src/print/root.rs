@@ -1,32 +1,37 @@
 //! The root: the modules, the route table and the catalog.
 
-use super::text::Text;
-use super::{MARK, Printer};
-use crate::model::{Item, Module};
+use quote::quote;
+
+use super::source::Source;
+use super::{MARK, docs};
+use crate::Config;
+use crate::model::{Item, Model, Module};
 
 /// The root file.
-pub(crate) fn root(printer: &Printer<'_>, modules: &[&str]) -> String {
-    let mut to = Text::new();
-    to.line(&format!("{MARK}; do not edit."));
-    to.blank();
-    to.line("//! Types and routes of the lexicons, one module per NSID.");
-    to.blank();
+///
+/// It is text, and in rustfmt's own form: rustfmt reads it, because whoever uses it declares it as
+/// any other module. The modules below it are printed by a syntax tree's printer, with which rustfmt
+/// does not agree in everything, so each of them is declared as none of its business.
+pub(crate) fn root(config: &Config, model: &Model, modules: &[&str]) -> String {
+    let mut root = format!(
+        "{MARK}; do not edit.\n\n\
+         //! Types and routes of the lexicons, one module per NSID.\n\n"
+    );
     for (lint, reason) in ALLOWED {
-        to.line("#![allow(");
-        to.line(&format!("    {lint},"));
-        to.line(&format!("    reason = {reason:?}"));
-        to.line(")]");
+        root.push_str(&format!(
+            "#![allow(\n    {lint},\n    reason = {reason:?}\n)]\n"
+        ));
     }
-    to.blank();
+    root.push('\n');
     let mut names: Vec<&str> = modules.to_vec();
     names.push("catalog");
     names.sort_unstable();
     for name in names {
-        to.line(&format!("pub mod {name};"));
+        root.push_str(&format!("#[rustfmt::skip]\npub mod {name};\n"));
     }
-    to.blank();
-    routes(printer, &mut to);
-    to.finish()
+    root.push('\n');
+    root.push_str(&routes(config, model));
+    root
 }
 
 /// Lints that generated code cannot keep to.
@@ -54,42 +59,40 @@ const ALLOWED: &[(&str, &str)] = &[
 ];
 
 /// A macro, because only where it is used is it known where the handlers are. Each method stands on
-/// one line with its NSID, so that an error shows which handler is missing or wrong.
-fn routes(printer: &Printer<'_>, to: &mut Text) {
-    let config = printer.config;
+/// one line with its NSID, so that an error shows which handler is missing or wrong; a comment is
+/// nothing that tokens could hold.
+fn routes(config: &Config, model: &Model) -> String {
     let name = format!("__{}_routes", identifier(&config.mount));
-    to.line("/// The service: every method with the handler at the same path below `$handlers`.");
-    to.line("///");
-    to.line(
-        "/// `routes!(crate::handlers)` wants `crate::handlers::com::example::get_thing::handle`",
-    );
-    to.line("/// for `com.example.getThing`, and so on.");
-    to.line("#[doc(hidden)]");
-    to.line("#[macro_export]");
-    to.open(&format!("macro_rules! {name} {{"));
-    to.open("($($handlers:ident)::+) => {{");
-    to.line(&format!(
-        "let service = {}::Service::new();",
-        config.server_in_macro()
-    ));
-    let mount = config.mount_in_macro();
-    for module in &printer.model.modules {
+    let (server, mount) = (config.server_in_macro(), config.mount_in_macro());
+    let mut services = String::new();
+    for module in &model.modules {
         if let Some((how, marker)) = served(module).filter(|_| config.serves(&module.nsid)) {
-            let path = module.path.join("::");
-            to.line(&format!(
-                "let service = service.{how}::<{mount}::{path}::{marker}, _, _>\
-                 ($($handlers)::+::{path}::handle); // {}",
-                module.nsid
+            let (path, nsid) = (module.path.join("::"), &module.nsid);
+            services.push_str(&format!(
+                "        let service = service.{how}::<{mount}::{path}::{marker}, _, _>\
+                 ($($handlers)::+::{path}::handle); // {nsid}\n"
             ));
         }
     }
-    to.line("service");
-    to.close("}};");
-    to.close("}");
-    to.blank();
-    to.line("#[doc(inline)]");
-    to.line("#[allow(unused_imports, reason = \"a client has no routes\")]");
-    to.line(&format!("pub use {name} as routes;"));
+    format!(
+        r#"/// The service: every method with the handler at the same path below `$handlers`.
+///
+/// `routes!(crate::handlers)` wants `crate::handlers::com::example::get_thing::handle`
+/// for `com.example.getThing`, and so on.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! {name} {{
+    ($($handlers:ident)::+) => {{{{
+        let service = {server}::Service::new();
+{services}        service
+    }}}};
+}}
+
+#[doc(inline)]
+#[allow(unused_imports, reason = "a client has no routes")]
+pub use {name} as routes;
+"#
+    )
 }
 
 fn served(module: &Module) -> Option<(&'static str, &str)> {
@@ -107,37 +110,19 @@ fn identifier(path: &str) -> String {
 }
 
 /// `catalog.rs`: the documents themselves.
-pub(crate) fn catalog(printer: &Printer<'_>) -> String {
-    let mut to = Text::new();
-    to.line(&format!("{MARK}; do not edit."));
-    to.blank();
-    to.line("//! The lexicons as they were when this was compiled.");
-    to.blank();
-    to.line("/// Every document: its NSID and its JSON.");
-    if printer.model.modules.is_empty() {
-        to.line("pub const DOCUMENTS: &[(&str, &str)] = &[];");
-        return to.finish();
-    }
-    to.open("pub const DOCUMENTS: &[(&str, &str)] = &[");
-    for module in &printer.model.modules {
-        let path = format!("{}/{}", printer.config.lexicons, module.source);
-        let (nsid, path) = (format!("{:?}", module.nsid), format!("{path:?}"));
-        let pair = format!("{nsid}, include_str!({path})");
-        if pair.len() <= 60 {
-            to.line(&format!("({pair}),"));
-            continue;
-        }
-        to.open("(");
-        to.line(&format!("{nsid},"));
-        if path.len() + 15 <= to.room() {
-            to.line(&format!("include_str!({path}),"));
-        } else {
-            to.open("include_str!(");
-            to.line(&path);
-            to.close("),");
-        }
-        to.close("),");
-    }
-    to.close("];");
-    to.finish()
+pub(crate) fn catalog(config: &Config, model: &Model) -> String {
+    let documents = model.modules.iter().map(|module| {
+        let nsid = &module.nsid;
+        let path = format!("{}/{}", config.lexicons, module.source);
+        quote!((#nsid, include_str!(#path)))
+    });
+    let head = docs::inner("The lexicons as they were when this was compiled.");
+    let mut file = Source::default();
+    file.text(format!("{MARK}; do not edit.\n"));
+    file.together(head);
+    file.items(quote! {
+        /// Every document: its NSID and its JSON.
+        pub const DOCUMENTS: &[(&str, &str)] = &[#(#documents),*];
+    });
+    file.finish()
 }

@@ -1,96 +1,119 @@
 //! Unions.
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
 use super::Printer;
 use super::docs;
-use super::text::Text;
+use super::source::ident;
 use crate::model::{Module, Union};
 
 impl Printer<'_> {
-    pub(crate) fn union(&self, module: &Module, union: &Union, to: &mut Text) {
-        let name = &union.name;
-        docs::item(to, &union.docs);
-        to.line("#[derive(Clone, Debug, PartialEq)]");
-        to.open(&format!("pub enum {name} {{"));
-        for variant in &union.variants {
-            docs::variant(to, None, &variant.type_name);
-            let target = self.path(module, &variant.target);
-            to.variant(&variant.rust, &target);
+    pub(crate) fn union(&self, module: &Module, union: &Union) -> TokenStream {
+        let name = ident(&union.name);
+        let docs = docs::item(&union.docs);
+        let variants = union.variants.iter().map(|variant| {
+            let docs = docs::variant(None, &variant.type_name);
+            let (name, target) = (ident(&variant.rust), self.path(module, &variant.target));
+            quote!(#docs #name(#target),)
+        });
+        let unknown = union.holds_unknown().then(|| {
+            quote! {
+                /// A variant that the lexicon does not list, as it came.
+                Unknown(xrpc::UnknownVariant),
+            }
+        });
+        let (read, write, validate) = (read(union), write(union), validate(union));
+        quote! {
+            #docs
+            #[derive(Clone, Debug, PartialEq)]
+            pub enum #name {
+                #(#variants)*
+                #unknown
+            }
+            #read
+            #write
+            xrpc::union_type!(#name);
+            #validate
         }
-        if union.holds_unknown() {
-            to.line("/// A variant that the lexicon does not list, as it came.");
-            to.line("Unknown(xrpc::UnknownVariant),");
-        }
-        to.close("}");
-        to.blank();
-        read(union, to);
-        to.blank();
-        write(union, to);
-        to.blank();
-        to.line(&format!("xrpc::union_type!({name});"));
-        to.blank();
-        validate(union, to);
     }
 }
 
-fn read(union: &Union, to: &mut Text) {
-    to.open(&format!("impl xrpc::UnionType for {} {{", union.name));
-    to.open("fn read_variant<'de, A: xrpc::MapAccess<'de>>(");
-    to.line("type_name: &str,");
-    to.line("from: &mut xrpc::Fields<'de, A>,");
-    to.reopen(") -> Result<Self, A::Error> {");
-    if !union.holds_unknown() {
-        let listed: Vec<String> = union.variants.iter().map(|v| v.type_name.clone()).collect();
-        to.list("const LISTED: &[&str] = &[", &listed, "];");
-    }
-    if union.variants.is_empty() {
-        to.line("from.unknown(type_name).map(Self::Unknown)");
+fn read(union: &Union) -> TokenStream {
+    let name = ident(&union.name);
+    let listed: Vec<&str> = union
+        .variants
+        .iter()
+        .map(|v| v.type_name.as_str())
+        .collect();
+    let variants = union.variants.iter().map(|variant| ident(&variant.rust));
+    let (list, other) = if union.holds_unknown() {
+        (None, quote!(Self::Unknown(from.unknown(type_name)?)))
     } else {
-        to.open("Ok(match type_name {");
-        for variant in &union.variants {
-            let body = format!("Self::{}(from.variant()?)", variant.rust);
-            to.arm(&format!("{:?}", variant.type_name), &body);
+        (
+            Some(quote!(const LISTED: &[&str] = &[#(#listed),*];)),
+            quote!(return from.unlisted(type_name, LISTED)),
+        )
+    };
+    let body = if union.variants.is_empty() {
+        quote!(from.unknown(type_name).map(Self::Unknown))
+    } else {
+        quote! {
+            Ok(match type_name {
+                #(#listed => Self::#variants(from.variant()?),)*
+                _ => #other,
+            })
         }
-        if !union.holds_unknown() {
-            to.line("_ => return from.unlisted(type_name, LISTED),");
-        } else {
-            to.line("_ => Self::Unknown(from.unknown(type_name)?),");
+    };
+    quote! {
+        impl xrpc::UnionType for #name {
+            fn read_variant<'de, A: xrpc::MapAccess<'de>>(
+                type_name: &str,
+                from: &mut xrpc::Fields<'de, A>,
+            ) -> Result<Self, A::Error> {
+                #list
+                #body
+            }
         }
-        to.close("})");
     }
-    to.close("}");
-    to.close("}");
 }
 
-fn write(union: &Union, to: &mut Text) {
-    to.open(&format!("impl xrpc::Serialize for {} {{", union.name));
-    to.open("fn serialize<S: xrpc::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {");
-    to.open("match self {");
-    for variant in &union.variants {
-        let pattern = format!("Self::{}(object)", variant.rust);
-        to.arm(&pattern, "xrpc::write_variant(object, to)");
+fn write(union: &Union) -> TokenStream {
+    let name = ident(&union.name);
+    let variants = union.variants.iter().map(|variant| ident(&variant.rust));
+    let unknown = union
+        .holds_unknown()
+        .then(|| quote!(Self::Unknown(object) => xrpc::Serialize::serialize(object, to),));
+    quote! {
+        impl xrpc::Serialize for #name {
+            fn serialize<S: xrpc::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    #(Self::#variants(object) => xrpc::write_variant(object, to),)*
+                    #unknown
+                }
+            }
+        }
     }
-    if union.holds_unknown() {
-        to.line("Self::Unknown(object) => xrpc::Serialize::serialize(object, to),");
-    }
-    to.close("}");
-    to.close("}");
-    to.close("}");
 }
 
-fn validate(union: &Union, to: &mut Text) {
-    to.open(&format!("impl xrpc::Validate for {} {{", union.name));
-    to.open("fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {");
-    to.open("match self {");
-    for variant in &union.variants {
-        let pattern = format!("Self::{}(object)", variant.rust);
-        to.arm(&pattern, "xrpc::Validate::check(object, at, report)");
-    }
-    if !union.closed {
-        to.line("Self::Unknown(object) => xrpc::Validate::check(object, at, report),");
+fn validate(union: &Union) -> TokenStream {
+    let name = ident(&union.name);
+    let variants = union.variants.iter().map(|variant| ident(&variant.rust));
+    let unknown = if !union.closed {
+        Some(quote!(Self::Unknown(object) => xrpc::Validate::check(object, at, report),))
     } else if union.holds_unknown() {
-        to.line("Self::Unknown(object) => object.refuse(at, report),");
+        Some(quote!(Self::Unknown(object) => object.refuse(at, report),))
+    } else {
+        None
+    };
+    quote! {
+        impl xrpc::Validate for #name {
+            fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {
+                match self {
+                    #(Self::#variants(object) => xrpc::Validate::check(object, at, report),)*
+                    #unknown
+                }
+            }
+        }
     }
-    to.close("}");
-    to.close("}");
-    to.close("}");
 }

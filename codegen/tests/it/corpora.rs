@@ -85,6 +85,6 @@ fn the_official_corpus_generates_and_compiles() {
     );
     assert_eq!(tree.diagnostics, []);
     let written = write_crate("corpus", &tree);
-    assert_formatted(&written.join("src/lexicons/mod.rs"));
+    assert_formatted(&written.join("src/lib.rs"));
     cargo_check(&written);
 }

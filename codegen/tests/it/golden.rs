@@ -53,7 +53,8 @@ fn check(name: &str, diagnostics: &[&str]) {
     assert_formatted(&out.join("mod.rs"));
 }
 
-/// rustfmt follows the modules of a root file.
+/// Formatted as `cargo fmt` sees it: rustfmt reads a root file and follows its modules, except those
+/// that it is told to skip, as a generated root tells it for all below.
 pub fn assert_formatted(root: &Path) {
     let output = std::process::Command::new("rustfmt")
         .args([

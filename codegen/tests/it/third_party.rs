@@ -117,7 +117,7 @@ fn the_lexicons_of_strangers_generate_with_diagnostics() {
     }
     assert_eq!(tree.files, generated(&catalog, &folder).files);
     let written = write_crate("strangers", &tree);
-    assert_formatted(&written.join("src/lexicons/mod.rs"));
+    assert_formatted(&written.join("src/lib.rs"));
 }
 
 /// Most of their references lead out of the sample, so that what is unresolved compiles too.

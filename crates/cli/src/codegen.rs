@@ -91,7 +91,7 @@ fn config(args: &CodegenArgs) -> Result<Config> {
         None => mount(&args.out),
     };
     ensure!(
-        is_module(&mount),
+        mount.starts_with("crate") && Config::is_module(&mount),
         "`{mount}` is no path of a module: give --out another name, or say with --module where \
          the folder stands in the crate, such as crate::lexicons"
     );
@@ -127,16 +127,6 @@ fn check_patterns(config: &Config, catalog: &Catalog) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// `crate` and names below it.
-fn is_module(path: &str) -> bool {
-    let mut names = path.split("::");
-    let is_name = |name: &str| {
-        let letters = name.chars().all(|c| c == '_' || c.is_alphanumeric());
-        letters && name.starts_with(|c: char| c == '_' || c.is_alphabetic())
-    };
-    names.next() == Some("crate") && names.all(is_name)
 }
 
 /// The module that a folder below `src` is.

@@ -142,7 +142,9 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
     ),
     (
         "com.atproto.space.notifyCredentialRevoked",
-        include_str!("../../../../lexicons/com/atproto/space/notifyCredentialRevoked.json"),
+        include_str!(
+            "../../../../lexicons/com/atproto/space/notifyCredentialRevoked.json"
+        ),
     ),
     (
         "com.atproto.space.notifySpaceDeleted",
@@ -200,10 +202,7 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         "place.stream.chat.profile",
         include_str!("../../../../lexicons/place/stream/chat/profile.json"),
     ),
-    (
-        "place.stream.defs",
-        include_str!("../../../../lexicons/place/stream/defs.json"),
-    ),
+    ("place.stream.defs", include_str!("../../../../lexicons/place/stream/defs.json")),
     (
         "place.stream.livestream",
         include_str!("../../../../lexicons/place/stream/livestream.json"),
@@ -252,8 +251,5 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         "place.wisp.v2.secret.rotate",
         include_str!("../../../../lexicons/place/wisp/v2/secret/rotate.json"),
     ),
-    (
-        "place.wisp.v2.wh",
-        include_str!("../../../../lexicons/place/wisp/v2/wh.json"),
-    ),
+    ("place.wisp.v2.wh", include_str!("../../../../lexicons/place/wisp/v2/wh.json")),
 ];

@@ -23,10 +23,15 @@
     reason = "modules are called what the NSID's segments are called"
 )]
 
+#[rustfmt::skip]
 pub mod app;
+#[rustfmt::skip]
 pub mod catalog;
+#[rustfmt::skip]
 pub mod com;
+#[rustfmt::skip]
 pub mod dev;
+#[rustfmt::skip]
 pub mod place;
 
 /// The service: every method with the handler at the same path below `$handlers`.

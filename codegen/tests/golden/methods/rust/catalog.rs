@@ -4,29 +4,11 @@
 
 /// Every document: its NSID and its JSON.
 pub const DOCUMENTS: &[(&str, &str)] = &[
-    (
-        "com.example.anything",
-        include_str!("../lexicons/anything.json"),
-    ),
-    (
-        "com.example.countThings",
-        include_str!("../lexicons/countThings.json"),
-    ),
-    (
-        "com.example.listThings",
-        include_str!("../lexicons/listThings.json"),
-    ),
+    ("com.example.anything", include_str!("../lexicons/anything.json")),
+    ("com.example.countThings", include_str!("../lexicons/countThings.json")),
+    ("com.example.listThings", include_str!("../lexicons/listThings.json")),
     ("com.example.ping", include_str!("../lexicons/ping.json")),
-    (
-        "com.example.putThing",
-        include_str!("../lexicons/putThing.json"),
-    ),
-    (
-        "com.example.subscribeThings",
-        include_str!("../lexicons/subscribeThings.json"),
-    ),
-    (
-        "com.example.uploadThing",
-        include_str!("../lexicons/uploadThing.json"),
-    ),
+    ("com.example.putThing", include_str!("../lexicons/putThing.json")),
+    ("com.example.subscribeThings", include_str!("../lexicons/subscribeThings.json")),
+    ("com.example.uploadThing", include_str!("../lexicons/uploadThing.json")),
 ];

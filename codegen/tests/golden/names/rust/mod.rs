@@ -23,7 +23,9 @@
     reason = "modules are called what the NSID's segments are called"
 )]
 
+#[rustfmt::skip]
 pub mod catalog;
+#[rustfmt::skip]
 pub mod com;
 
 /// The service: every method with the handler at the same path below `$handlers`.

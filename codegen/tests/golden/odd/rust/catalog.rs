@@ -5,21 +5,9 @@
 /// Every document: its NSID and its JSON.
 pub const DOCUMENTS: &[(&str, &str)] = &[
     ("com.example.club", include_str!("../lexicons/club.json")),
-    (
-        "com.example.nothing",
-        include_str!("../lexicons/nothing.json"),
-    ),
+    ("com.example.nothing", include_str!("../lexicons/nothing.json")),
     ("com.example.odd", include_str!("../lexicons/odd.json")),
-    (
-        "com.example.oddQuery",
-        include_str!("../lexicons/oddQuery.json"),
-    ),
-    (
-        "com.example.oddStream",
-        include_str!("../lexicons/oddStream.json"),
-    ),
-    (
-        "com.example.permissions",
-        include_str!("../lexicons/permissions.json"),
-    ),
+    ("com.example.oddQuery", include_str!("../lexicons/oddQuery.json")),
+    ("com.example.oddStream", include_str!("../lexicons/oddStream.json")),
+    ("com.example.permissions", include_str!("../lexicons/permissions.json")),
 ];

@@ -219,15 +219,23 @@ impl xrpc::UnionType for StreamplaceAnythingLivestream {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "place.stream.livestream#livestreamView" => Self::LivestreamView(from.variant()?),
-            "place.stream.livestream#viewerCount" => Self::ViewerCount(from.variant()?),
-            "place.stream.defs#blockView" => Self::BlockView(from.variant()?),
-            "place.stream.defs#renditions" => Self::Renditions(from.variant()?),
-            "place.stream.defs#rendition" => Self::Rendition(from.variant()?),
-            "place.stream.chat.defs#messageView" => Self::MessageView(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "place.stream.livestream#livestreamView" => {
+                    Self::LivestreamView(from.variant()?)
+                }
+                "place.stream.livestream#viewerCount" => {
+                    Self::ViewerCount(from.variant()?)
+                }
+                "place.stream.defs#blockView" => Self::BlockView(from.variant()?),
+                "place.stream.defs#renditions" => Self::Renditions(from.variant()?),
+                "place.stream.defs#rendition" => Self::Rendition(from.variant()?),
+                "place.stream.chat.defs#messageView" => {
+                    Self::MessageView(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -99,10 +99,12 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::OwnerNotFound => "Nobody of that name.",
-            _ => return None,
-        })
+        Some(
+            match self {
+                Self::OwnerNotFound => "Nobody of that name.",
+                _ => return None,
+            },
+        )
     }
 }
 
@@ -206,10 +208,7 @@ impl xrpc::ObjectType for Params2 {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            limit,
-            extra: from.extra(),
-        })
+        Ok(Self { limit, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

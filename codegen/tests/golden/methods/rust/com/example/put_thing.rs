@@ -56,10 +56,14 @@ impl xrpc::UnionType for Output {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.example.listThings#params" => Self::ListThingsParams(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.example.listThings#params" => {
+                    Self::ListThingsParams(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -63,10 +63,7 @@ impl xrpc::ObjectType for OutputOutput2 {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            x,
-            extra: from.extra(),
-        })
+        Ok(Self { x, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -158,9 +155,7 @@ impl xrpc::ObjectType for Self3 {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -199,9 +194,7 @@ impl xrpc::ObjectType for Output2 {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -240,9 +233,7 @@ impl xrpc::ObjectType for OutputOutput {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

@@ -27,10 +27,7 @@ impl xrpc::ObjectType for Syntax {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            x,
-            extra: from.extra(),
-        })
+        Ok(Self { x, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -79,10 +76,7 @@ impl xrpc::ObjectType for Option2 {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            inner,
-            extra: from.extra(),
-        })
+        Ok(Self { inner, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -131,10 +125,7 @@ impl xrpc::ObjectType for String2 {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            vec,
-            extra: from.extra(),
-        })
+        Ok(Self { vec, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -183,9 +174,7 @@ impl xrpc::ObjectType for OddNameX {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -224,9 +213,7 @@ impl xrpc::ObjectType for OddNameX2 {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -265,9 +252,7 @@ impl xrpc::ObjectType for N3d {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -306,9 +291,7 @@ impl xrpc::ObjectType for Self2 {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

@@ -21,9 +21,7 @@ impl xrpc::ObjectType for View {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

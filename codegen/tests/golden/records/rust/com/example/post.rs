@@ -65,13 +65,15 @@ impl xrpc::UnionType for PostEmbed {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.example.post#image" => Self::Image(from.variant()?),
-            "com.example.link" => Self::Link(from.variant()?),
-            "com.example.link#view" => Self::LinkView(from.variant()?),
-            "com.example.post" => Self::Post(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.example.post#image" => Self::Image(from.variant()?),
+                "com.example.link" => Self::Link(from.variant()?),
+                "com.example.link#view" => Self::LinkView(from.variant()?),
+                "com.example.post" => Self::Post(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -114,10 +116,12 @@ impl xrpc::UnionType for PostLabel {
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
         const LISTED: &[&str] = &["com.example.post#calmLabel"];
-        Ok(match type_name {
-            "com.example.post#calmLabel" => Self::CalmLabel(from.variant()?),
-            _ => return from.unlisted(type_name, LISTED),
-        })
+        Ok(
+            match type_name {
+                "com.example.post#calmLabel" => Self::CalmLabel(from.variant()?),
+                _ => return from.unlisted(type_name, LISTED),
+            },
+        )
     }
 }
 
@@ -552,10 +556,7 @@ impl xrpc::ObjectType for CalmLabel {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            note,
-            extra: from.extra(),
-        })
+        Ok(Self { note, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -594,11 +595,13 @@ impl xrpc::UnionType for FacetFeatures {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.example.post#image" => Self::Image(from.variant()?),
-            "com.example.post#calmLabel" => Self::CalmLabel(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.example.post#image" => Self::Image(from.variant()?),
+                "com.example.post#calmLabel" => Self::CalmLabel(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

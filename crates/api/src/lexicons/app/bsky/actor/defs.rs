@@ -466,7 +466,8 @@ impl xrpc::ObjectType for ProfileAssociatedActivitySubscription {
             }
         }
         Ok(Self {
-            allow_subscriptions: from.required(allow_subscriptions, "allowSubscriptions")?,
+            allow_subscriptions: from
+                .required(allow_subscriptions, "allowSubscriptions")?,
             extra: from.extra(),
         })
     }
@@ -515,7 +516,9 @@ pub struct ViewerState {
     /// Followers of it that the caller follows too. Often left out, to save work.
     pub known_followers: Option<KnownFollowers>,
     /// What the caller is alerted to. Often left out, to save work.
-    pub activity_subscription: Option<crate::app::bsky::notification::defs::ActivitySubscription>,
+    pub activity_subscription: Option<
+        crate::app::bsky::notification::defs::ActivitySubscription,
+    >,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
 }
@@ -890,10 +893,12 @@ impl xrpc::UnionType for StatusViewEmbed {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "app.bsky.embed.external#view" => Self::ExternalView(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "app.bsky.embed.external#view" => Self::ExternalView(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

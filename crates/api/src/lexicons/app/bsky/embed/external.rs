@@ -217,7 +217,9 @@ pub struct ViewExternal {
     /// Records that the card was made from.
     pub associated_refs: Option<Vec<crate::com::atproto::repo::strong_ref::StrongRef>>,
     /// Accounts that own those records.
-    pub associated_profiles: Option<Vec<crate::app::bsky::actor::defs::ProfileViewBasic>>,
+    pub associated_profiles: Option<
+        Vec<crate::app::bsky::actor::defs::ProfileViewBasic>,
+    >,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
 }

@@ -22,12 +22,14 @@ impl xrpc::UnionType for FacetFeatures {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "app.bsky.richtext.facet#mention" => Self::Mention(from.variant()?),
-            "app.bsky.richtext.facet#link" => Self::Link(from.variant()?),
-            "app.bsky.richtext.facet#tag" => Self::Tag(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "app.bsky.richtext.facet#mention" => Self::Mention(from.variant()?),
+                "app.bsky.richtext.facet#link" => Self::Link(from.variant()?),
+                "app.bsky.richtext.facet#tag" => Self::Tag(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -46,17 +46,19 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceAlreadyExists => {
-                "The caller has such a space. The name is free again once that one is deleted."
-            }
-            Self::UnsupportedPolicy => {
-                "This host cannot enforce a policy of that kind, so it does not accept it."
-            }
-            Self::UnsupportedAppAccess => {
-                "This host cannot enforce an app rule of that kind, so it does not accept it."
-            }
-        })
+        Some(
+            match self {
+                Self::SpaceAlreadyExists => {
+                    "The caller has such a space. The name is free again once that one is deleted."
+                }
+                Self::UnsupportedPolicy => {
+                    "This host cannot enforce a policy of that kind, so it does not accept it."
+                }
+                Self::UnsupportedAppAccess => {
+                    "This host cannot enforce an app rule of that kind, so it does not accept it."
+                }
+            },
+        )
     }
 }
 
@@ -78,16 +80,20 @@ impl xrpc::UnionType for InputReadPolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -133,16 +139,20 @@ impl xrpc::UnionType for InputWritePolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -186,11 +196,15 @@ impl xrpc::UnionType for InputAppAccess {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
-            "com.atproto.simplespace.defs#allowList" => Self::AllowList(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
+                "com.atproto.simplespace.defs#allowList" => {
+                    Self::AllowList(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

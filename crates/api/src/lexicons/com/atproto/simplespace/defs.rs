@@ -21,9 +21,7 @@ impl xrpc::ObjectType for PublicPolicy {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -62,9 +60,7 @@ impl xrpc::ObjectType for MemberListPolicy {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -152,9 +148,7 @@ impl xrpc::ObjectType for Open {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

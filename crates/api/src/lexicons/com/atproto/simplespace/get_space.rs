@@ -56,9 +56,11 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+            },
+        )
     }
 }
 
@@ -80,16 +82,20 @@ impl xrpc::UnionType for OutputReadPolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -135,16 +141,20 @@ impl xrpc::UnionType for OutputWritePolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -188,11 +198,15 @@ impl xrpc::UnionType for OutputAppAccess {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
-            "com.atproto.simplespace.defs#allowList" => Self::AllowList(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
+                "com.atproto.simplespace.defs#allowList" => {
+                    Self::AllowList(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -41,12 +41,14 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::NotSpaceOwner => {
-                "Only the account that is the authority of the space may do this."
-            }
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::NotSpaceOwner => {
+                    "Only the account that is the authority of the space may do this."
+                }
+            },
+        )
     }
 }
 

@@ -50,18 +50,20 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::NotSpaceOwner => {
-                "Only the account that is the authority of the space may do this."
-            }
-            Self::UnsupportedPolicy => {
-                "This host cannot enforce a policy of that kind, so it does not accept it."
-            }
-            Self::UnsupportedAppAccess => {
-                "This host cannot enforce an app rule of that kind, so it does not accept it."
-            }
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::NotSpaceOwner => {
+                    "Only the account that is the authority of the space may do this."
+                }
+                Self::UnsupportedPolicy => {
+                    "This host cannot enforce a policy of that kind, so it does not accept it."
+                }
+                Self::UnsupportedAppAccess => {
+                    "This host cannot enforce an app rule of that kind, so it does not accept it."
+                }
+            },
+        )
     }
 }
 
@@ -83,16 +85,20 @@ impl xrpc::UnionType for InputReadPolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -138,16 +144,20 @@ impl xrpc::UnionType for InputWritePolicy {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#publicPolicy" => Self::PublicPolicy(from.variant()?),
-            "com.atproto.simplespace.defs#memberListPolicy" => {
-                Self::MemberListPolicy(from.variant()?)
-            }
-            "com.atproto.simplespace.defs#managingAppPolicy" => {
-                Self::ManagingAppPolicy(from.variant()?)
-            }
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#publicPolicy" => {
+                    Self::PublicPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#memberListPolicy" => {
+                    Self::MemberListPolicy(from.variant()?)
+                }
+                "com.atproto.simplespace.defs#managingAppPolicy" => {
+                    Self::ManagingAppPolicy(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -191,11 +201,15 @@ impl xrpc::UnionType for InputAppAccess {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
-            "com.atproto.simplespace.defs#allowList" => Self::AllowList(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.simplespace.defs#open" => Self::Open(from.variant()?),
+                "com.atproto.simplespace.defs#allowList" => {
+                    Self::AllowList(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -46,11 +46,17 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::RecordNotFound => "One of the changes needs a record that is not there.",
-            Self::RecordAlreadyExists => "One of the new records asks for a key in use.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::RecordNotFound => {
+                    "One of the changes needs a record that is not there."
+                }
+                Self::RecordAlreadyExists => {
+                    "One of the new records asks for a key in use."
+                }
+            },
+        )
     }
 }
 
@@ -75,12 +81,14 @@ impl xrpc::UnionType for InputWrites {
             "com.atproto.space.applyWrites#update",
             "com.atproto.space.applyWrites#delete",
         ];
-        Ok(match type_name {
-            "com.atproto.space.applyWrites#create" => Self::Create(from.variant()?),
-            "com.atproto.space.applyWrites#update" => Self::Update(from.variant()?),
-            "com.atproto.space.applyWrites#delete" => Self::Delete(from.variant()?),
-            _ => return from.unlisted(type_name, LISTED),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.space.applyWrites#create" => Self::Create(from.variant()?),
+                "com.atproto.space.applyWrites#update" => Self::Update(from.variant()?),
+                "com.atproto.space.applyWrites#delete" => Self::Delete(from.variant()?),
+                _ => return from.unlisted(type_name, LISTED),
+            },
+        )
     }
 }
 
@@ -199,12 +207,20 @@ impl xrpc::UnionType for OutputResults {
             "com.atproto.space.applyWrites#updateResult",
             "com.atproto.space.applyWrites#deleteResult",
         ];
-        Ok(match type_name {
-            "com.atproto.space.applyWrites#createResult" => Self::CreateResult(from.variant()?),
-            "com.atproto.space.applyWrites#updateResult" => Self::UpdateResult(from.variant()?),
-            "com.atproto.space.applyWrites#deleteResult" => Self::DeleteResult(from.variant()?),
-            _ => return from.unlisted(type_name, LISTED),
-        })
+        Ok(
+            match type_name {
+                "com.atproto.space.applyWrites#createResult" => {
+                    Self::CreateResult(from.variant()?)
+                }
+                "com.atproto.space.applyWrites#updateResult" => {
+                    Self::UpdateResult(from.variant()?)
+                }
+                "com.atproto.space.applyWrites#deleteResult" => {
+                    Self::DeleteResult(from.variant()?)
+                }
+                _ => return from.unlisted(type_name, LISTED),
+            },
+        )
     }
 }
 
@@ -642,9 +658,7 @@ impl xrpc::ObjectType for DeleteResult {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

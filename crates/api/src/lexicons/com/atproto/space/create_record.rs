@@ -41,12 +41,14 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::RecordAlreadyExists => {
-                "The key is taken. Choose another key, or replace the record with `putRecord`."
-            }
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::RecordAlreadyExists => {
+                    "The key is taken. Choose another key, or replace the record with `putRecord`."
+                }
+            },
+        )
     }
 }
 

@@ -36,9 +36,11 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+            },
+        )
     }
 }
 
@@ -126,9 +128,7 @@ impl xrpc::ObjectType for Output {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

@@ -93,16 +93,20 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::RecordNotFound => "Nothing is stored under that collection and key.",
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::RepoNotFound => {
-                "No data of this account is held in the space, or the caller may not learn of it."
-            }
-            Self::RepoTakendown => "A moderator of the host took the account down.",
-            Self::RepoSuspended => "The account is suspended for a time.",
-            Self::RepoDeactivated => "The owner has switched the account off.",
-        })
+        Some(
+            match self {
+                Self::RecordNotFound => {
+                    "Nothing is stored under that collection and key."
+                }
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::RepoNotFound => {
+                    "No data of this account is held in the space, or the caller may not learn of it."
+                }
+                Self::RepoTakendown => "A moderator of the host took the account down.",
+                Self::RepoSuspended => "The account is suspended for a time.",
+                Self::RepoDeactivated => "The owner has switched the account off.",
+            },
+        )
     }
 }
 

@@ -67,21 +67,25 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::SpaceDeleted => {
-                "The space existed here and was deleted for good. Drop your copies."
-            }
-            Self::UserNotAuthorized => "The space does not let this user in.",
-            Self::AppNotAuthorized => "The space does not let this app in.",
-            Self::NotAuthorized => {
-                "Refused, and the authority keeps to itself whether because of user or app."
-            }
-            Self::InvalidDelegationToken => {
-                "The token is malformed, expired, spent, or speaks of another space."
-            }
-            Self::InvalidClientAttestation => "The app's attestation does not verify.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::SpaceDeleted => {
+                    "The space existed here and was deleted for good. Drop your copies."
+                }
+                Self::UserNotAuthorized => "The space does not let this user in.",
+                Self::AppNotAuthorized => "The space does not let this app in.",
+                Self::NotAuthorized => {
+                    "Refused, and the authority keeps to itself whether because of user or app."
+                }
+                Self::InvalidDelegationToken => {
+                    "The token is malformed, expired, spent, or speaks of another space."
+                }
+                Self::InvalidClientAttestation => {
+                    "The app's attestation does not verify."
+                }
+            },
+        )
     }
 }
 

@@ -42,10 +42,14 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::FutureRev => "The revision lies in the future by more than clocks may differ.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::FutureRev => {
+                    "The revision lies in the future by more than clocks may differ."
+                }
+            },
+        )
     }
 }
 

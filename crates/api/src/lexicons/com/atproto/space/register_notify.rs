@@ -43,12 +43,14 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-            Self::ServiceNotResolvable => {
-                "No address for the service: its DID document is out of reach or lacks the entry."
-            }
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+                Self::ServiceNotResolvable => {
+                    "No address for the service: its DID document is out of reach or lacks the entry."
+                }
+            },
+        )
     }
 }
 

@@ -35,9 +35,11 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SpaceNotFound => "This host knows no such space.",
-        })
+        Some(
+            match self {
+                Self::SpaceNotFound => "This host knows no such space.",
+            },
+        )
     }
 }
 

@@ -44,14 +44,16 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::InvalidEndpoint => {
-                "Deliveries cannot go there: the URL is malformed, not HTTPS, or leads to an address that is off limits."
-            }
-            Self::TooManyRegistrations => {
-                "The service has as many registrations as this server allows. Let some lapse first."
-            }
-        })
+        Some(
+            match self {
+                Self::InvalidEndpoint => {
+                    "Deliveries cannot go there: the URL is malformed, not HTTPS, or leads to an address that is off limits."
+                }
+                Self::TooManyRegistrations => {
+                    "The service has as many registrations as this server allows. Let some lapse first."
+                }
+            },
+        )
     }
 }
 

@@ -47,13 +47,19 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::SchemaNotFound => "The lexicon of the data itself could not be had.",
-            Self::InvalidSchema => {
-                "A lexicon that is needed, or one among `schemas`, cannot be used. The message says which and why."
-            }
-            Self::TypeMismatch => "`type` and the `$type` of the data differ, or neither is there.",
-        })
+        Some(
+            match self {
+                Self::SchemaNotFound => {
+                    "The lexicon of the data itself could not be had."
+                }
+                Self::InvalidSchema => {
+                    "A lexicon that is needed, or one among `schemas`, cannot be used. The message says which and why."
+                }
+                Self::TypeMismatch => {
+                    "`type` and the `$type` of the data differ, or neither is there."
+                }
+            },
+        )
     }
 }
 

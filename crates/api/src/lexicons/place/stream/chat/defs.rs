@@ -18,10 +18,14 @@ impl xrpc::UnionType for MessageViewReplyTo {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "place.stream.chat.defs#messageView" => Self::MessageView(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "place.stream.chat.defs#messageView" => {
+                    Self::MessageView(from.variant()?)
+                }
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

@@ -27,10 +27,7 @@ impl xrpc::ObjectType for Profile {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            color,
-            extra: from.extra(),
-        })
+        Ok(Self { color, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

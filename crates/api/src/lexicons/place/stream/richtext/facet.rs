@@ -20,11 +20,13 @@ impl xrpc::UnionType for FacetFeatures {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "app.bsky.richtext.facet#mention" => Self::FacetMention(from.variant()?),
-            "app.bsky.richtext.facet#link" => Self::FacetLink(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "app.bsky.richtext.facet#mention" => Self::FacetMention(from.variant()?),
+                "app.bsky.richtext.facet#link" => Self::FacetLink(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 

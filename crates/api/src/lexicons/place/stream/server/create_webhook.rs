@@ -46,17 +46,19 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::InvalidUrl => {
-                "The URL cannot receive deliveries: malformed, not HTTPS, or at an address that is off limits."
-            }
-            Self::DuplicateWebhook => {
-                "Another webhook of the caller already points at the same URL."
-            }
-            Self::TooManyWebhooks => {
-                "The caller has as many webhooks as this server allows. Delete one first."
-            }
-        })
+        Some(
+            match self {
+                Self::InvalidUrl => {
+                    "The URL cannot receive deliveries: malformed, not HTTPS, or at an address that is off limits."
+                }
+                Self::DuplicateWebhook => {
+                    "Another webhook of the caller already points at the same URL."
+                }
+                Self::TooManyWebhooks => {
+                    "The caller has as many webhooks as this server allows. Delete one first."
+                }
+            },
+        )
     }
 }
 

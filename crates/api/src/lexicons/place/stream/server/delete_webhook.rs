@@ -40,10 +40,12 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::WebhookNotFound => "The caller owns no webhook with this id.",
-            Self::Unauthorized => "The webhook belongs to somebody else.",
-        })
+        Some(
+            match self {
+                Self::WebhookNotFound => "The caller owns no webhook with this id.",
+                Self::Unauthorized => "The webhook belongs to somebody else.",
+            },
+        )
     }
 }
 

@@ -27,9 +27,7 @@ pub struct Params {
 
 impl xrpc::Params for Params {
     fn read(query: &xrpc::Query) -> Result<Self, xrpc::ParamError> {
-        Ok(Self {
-            id: query.required("id")?,
-        })
+        Ok(Self { id: query.required("id")? })
     }
 
     fn write(&self, query: &mut xrpc::Query) {
@@ -61,10 +59,12 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::WebhookNotFound => "The caller owns no webhook with this id.",
-            Self::Unauthorized => "The webhook belongs to somebody else.",
-        })
+        Some(
+            match self {
+                Self::WebhookNotFound => "The caller owns no webhook with this id.",
+                Self::Unauthorized => "The webhook belongs to somebody else.",
+            },
+        )
     }
 }
 

@@ -85,9 +85,11 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::InvalidCursor => "Not a cursor that this method gave out.",
-        })
+        Some(
+            match self {
+                Self::InvalidCursor => "Not a cursor that this method gave out.",
+            },
+        )
     }
 }
 

@@ -52,16 +52,18 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::WebhookNotFound => "The caller owns no webhook with this id.",
-            Self::Unauthorized => "The webhook belongs to somebody else.",
-            Self::InvalidUrl => {
-                "The URL cannot receive deliveries: malformed, not HTTPS, or at an address that is off limits."
-            }
-            Self::DuplicateWebhook => {
-                "Another webhook of the caller already points at the same URL."
-            }
-        })
+        Some(
+            match self {
+                Self::WebhookNotFound => "The caller owns no webhook with this id.",
+                Self::Unauthorized => "The webhook belongs to somebody else.",
+                Self::InvalidUrl => {
+                    "The URL cannot receive deliveries: malformed, not HTTPS, or at an address that is off limits."
+                }
+                Self::DuplicateWebhook => {
+                    "Another webhook of the caller already points at the same URL."
+                }
+            },
+        )
     }
 }
 

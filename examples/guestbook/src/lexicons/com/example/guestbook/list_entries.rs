@@ -29,10 +29,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self {
-            author: None,
-            limit: 20,
-        }
+        Self { author: None, limit: 20 }
     }
 }
 

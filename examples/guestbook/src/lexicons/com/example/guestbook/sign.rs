@@ -35,9 +35,11 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::AlreadySigned => "This visitor wrote exactly this before.",
-        })
+        Some(
+            match self {
+                Self::AlreadySigned => "This visitor wrote exactly this before.",
+            },
+        )
     }
 }
 

@@ -26,14 +26,16 @@ impl xrpc::UnionType for ThingView {
         type_name: &str,
         from: &mut xrpc::Fields<'de, A>,
     ) -> Result<Self, A::Error> {
-        Ok(match type_name {
-            "com.example.one#view" => Self::ExampleOneView(from.variant()?),
-            "com.example.two#view" => Self::TwoView(from.variant()?),
-            "com.other.one#view" => Self::OtherOneView(from.variant()?),
-            "com.example.defs#view" => Self::ExampleDefsView(from.variant()?),
-            "com.my-site.3d.thing#view" => Self::N3dThingView(from.variant()?),
-            _ => Self::Unknown(from.unknown(type_name)?),
-        })
+        Ok(
+            match type_name {
+                "com.example.one#view" => Self::ExampleOneView(from.variant()?),
+                "com.example.two#view" => Self::TwoView(from.variant()?),
+                "com.other.one#view" => Self::OtherOneView(from.variant()?),
+                "com.example.defs#view" => Self::ExampleDefsView(from.variant()?),
+                "com.my-site.3d.thing#view" => Self::N3dThingView(from.variant()?),
+                _ => Self::Unknown(from.unknown(type_name)?),
+            },
+        )
     }
 }
 
@@ -88,10 +90,7 @@ impl xrpc::ObjectType for ThingInner2 {
                 _ => from.keep(key)?,
             }
         }
-        Ok(Self {
-            a,
-            extra: from.extra(),
-        })
+        Ok(Self { a, extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -201,9 +200,7 @@ impl xrpc::ObjectType for View {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -242,9 +239,7 @@ impl xrpc::ObjectType for ThingViewBasic {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(
@@ -283,9 +278,7 @@ impl xrpc::ObjectType for ThingInner {
         while let Some(key) = from.next_key()? {
             from.keep(key)?;
         }
-        Ok(Self {
-            extra: from.extra(),
-        })
+        Ok(Self { extra: from.extra() })
     }
 
     fn write_fields<M: xrpc::SerializeMap>(

@@ -46,13 +46,19 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::AuthenticationRequired => "The call carries no valid proof of who is calling.",
-            Self::InvalidRequest => "The name is missing, too long or uses other characters.",
-            Self::AlreadyExists => {
-                "The caller has a secret of that name. Rotate it, or choose another name."
-            }
-        })
+        Some(
+            match self {
+                Self::AuthenticationRequired => {
+                    "The call carries no valid proof of who is calling."
+                }
+                Self::InvalidRequest => {
+                    "The name is missing, too long or uses other characters."
+                }
+                Self::AlreadyExists => {
+                    "The caller has a secret of that name. Rotate it, or choose another name."
+                }
+            },
+        )
     }
 }
 

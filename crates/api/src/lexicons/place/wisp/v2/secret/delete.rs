@@ -45,11 +45,17 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::AuthenticationRequired => "The call carries no valid proof of who is calling.",
-            Self::InvalidRequest => "The name is missing, too long or uses other characters.",
-            Self::NotFound => "The caller has no secret of that name.",
-        })
+        Some(
+            match self {
+                Self::AuthenticationRequired => {
+                    "The call carries no valid proof of who is calling."
+                }
+                Self::InvalidRequest => {
+                    "The name is missing, too long or uses other characters."
+                }
+                Self::NotFound => "The caller has no secret of that name.",
+            },
+        )
     }
 }
 

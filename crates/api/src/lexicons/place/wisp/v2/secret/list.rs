@@ -35,9 +35,13 @@ impl xrpc::DeclaredError for Error {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::AuthenticationRequired => "The call carries no valid proof of who is calling.",
-        })
+        Some(
+            match self {
+                Self::AuthenticationRequired => {
+                    "The call carries no valid proof of who is calling."
+                }
+            },
+        )
     }
 }
 
