@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
         Task::Codegen { check } => codegen::run(check),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
-        Task::Test { args } => setup::tools().and_then(|()| ci::tests(&args)),
+        Task::Test { args } => setup::tools().and_then(|()| ci::tests(&args, None)),
         Task::Bench { names } => bench::run(&names),
         Task::Ci => ci::run(),
     }

@@ -81,10 +81,13 @@ where
 
 fn refusal(error: &ServiceAuthError) -> Refusal {
     let (status, name, message) = error.answer();
-    if status >= 500 {
+    if status == 500 {
         return Refusal::internal(error);
     }
     let rejection = Rejection::new(status, name, message);
+    if status > 500 {
+        return Refusal::from(rejection);
+    }
     Refusal::from(rejection.header("WWW-Authenticate", "Bearer"))
 }
 

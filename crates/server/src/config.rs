@@ -38,6 +38,10 @@ pub struct Config {
     pub attempt_timeout: Duration,
     /// Requests a minute of one caller, by address.
     pub requests_per_minute: u32,
+    /// Whether a published server shows `/metrics` to everybody; a development server always does.
+    pub public_metrics: bool,
+    /// How many reverse proxies stand in front: the caller is the address that the outermost saw.
+    pub proxies: usize,
 }
 
 /// What each setting is called and means, for `loggia check-config` and the README.
@@ -83,6 +87,16 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "requests_per_minute",
         "3000",
         "requests a minute of one caller address",
+    ),
+    (
+        "public_metrics",
+        "false",
+        "whether a published server shows /metrics to everybody",
+    ),
+    (
+        "proxies",
+        "0",
+        "how many reverse proxies stand in front, whose X-Forwarded-For is believed",
     ),
 ];
 
@@ -180,6 +194,8 @@ impl Config {
                 self.attempt_timeout.as_millis().to_string(),
             ),
             ("requests_per_minute", self.requests_per_minute.to_string()),
+            ("public_metrics", self.public_metrics.to_string()),
+            ("proxies", self.proxies.to_string()),
         ]
     }
 
@@ -258,6 +274,16 @@ mod tests {
         assert_eq!(error.0[0].name, "public_url");
         let error = load(&[("LOGGIA_PUBLIC_URL", "http://hub.example")]).expect_err("not https");
         assert!(error.0[0].message.contains("https"));
+        let unusable = [
+            "https://[::1]:8443",
+            "https://a,b.example",
+            "https://me:pw@hub.example",
+            "https://hub.example.",
+        ];
+        for url in unusable {
+            let error = load(&[("LOGGIA_PUBLIC_URL", url)]).expect_err(url);
+            assert_eq!(error.0[0].name, "public_url", "{url}");
+        }
     }
 
     #[test]

@@ -73,15 +73,19 @@ fn parse(text: &str, origin: &str) -> Result<[u8; 32], MasterKeyError> {
         })
 }
 
-/// Writes a new file that only its owner may read; on disk before this returns.
+/// Writes a new file that only its owner may read; on disk before this returns. What cannot be written
+/// whole is removed again, so that a full disk leaves no half a key behind.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    match written {
+        Ok(()) => Ok(()),
+        Err(error) => std::fs::remove_file(path).and(Err(error)),
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,12 @@ impl Origin {
         }
     }
 
+    /// Whether a published server at this URL can have a DID: its host is a name.
+    pub fn has_did(url: &Url) -> bool {
+        let host = url.domain().unwrap_or_default();
+        !host.is_empty() && !host.ends_with('.') && Did::check(&format!("did:web:{host}")).is_ok()
+    }
+
     /// The audiences that a token for this server may name. A bare DID and the DID with a service
     /// are distinct; a reference PDS can mint only the former.
     pub fn audiences(&self) -> Vec<String> {

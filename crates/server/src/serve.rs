@@ -1,5 +1,6 @@
 //! `loggia serve`: everything put together, started and stopped.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +13,11 @@ use loggia_identity::{CacheSettings, CachedResolver, Resolver};
 use loggia_storage::{Caps, Deliveries, MasterKey, Storage, StorageError};
 use loggia_syntax::Nsid;
 use loggia_xrpc_client::{AddressGuard, BuildError, ClientSettings, GuardedClient};
-use loggia_xrpc_server::{Metrics, RateLimit, ServeSettings, Service, Settings};
+use loggia_xrpc_server::{
+    Metrics, RateLimit, ServeSettings, Service, Settings, by_forwarded_address, by_peer_address,
+};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::app::{App, Description};
 use crate::caller::Callers;
@@ -141,13 +144,26 @@ impl Server {
     }
 
     /// Serves until `shutdown` ends, then stops in order: no new calls, no new attempts, what is in
-    /// flight finishes or is released.
+    /// flight finishes or is released. Stops as well if the delivery engine ends by itself: nothing is
+    /// acknowledged that nobody would deliver.
     ///
     /// # Errors
     /// The listener or the store failed.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let (stop, stopped) = watch::channel(false);
-        let delivering = tokio::spawn(self.engine.run(until(stopped.clone())));
+        let (delivers, ended) = oneshot::channel::<Infallible>();
+        let engine = self.engine.run(until(stopped.clone()));
+        let delivering = tokio::spawn(async move {
+            // Dropped when the engine ends, in whatever way.
+            let _delivers = delivers;
+            engine.await
+        });
+        let shutdown = async {
+            tokio::select! {
+                () = shutdown => {}
+                _ = ended => tracing::error!("the delivery engine has ended; the server stops"),
+            }
+        };
         let sweeping = tokio::spawn(sweep::run(self.storage.clone(), until(stopped)));
         let served = loggia_xrpc_server::serve(
             self.listener,
@@ -280,9 +296,13 @@ fn router(
             config.requests_per_minute,
             Duration::from_secs(60),
         )],
+        rate_key: match config.proxies {
+            0 => Arc::new(by_peer_address),
+            proxies => by_forwarded_address(proxies),
+        },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: Some(Metrics::new()),
-        public_metrics: config.is_development(),
+        public_metrics: config.is_development() || config.public_metrics,
         ..Settings::default()
     };
     let deliveries = storage.deliveries();

@@ -14,27 +14,30 @@ const BATCH: u32 = 500;
 /// How long what was delivered, and what was given up, stays visible.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Sweeps until `shutdown` ends.
+/// Sweeps until `shutdown` ends: all that is over, then a pause.
 pub async fn run(storage: Storage, shutdown: impl Future<Output = ()>) {
     tokio::pin!(shutdown);
     loop {
-        if let Err(error) = sweep(&storage, SystemClock.now()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "sweeping failed; trying again in a minute"
-            );
-        }
+        let more = sweep(&storage, SystemClock.now())
+            .await
+            .unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "sweeping failed; trying again in a minute");
+                false
+            });
+        let pause = if more { Duration::ZERO } else { PAUSE };
         tokio::select! {
             () = &mut shutdown => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
-async fn sweep(storage: &Storage, now: Timestamp) -> Result<(), StorageError> {
+/// One batch of each kind; whether there may be more. Others write between two batches.
+async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> {
     let tokens = storage.replays().sweep(now, BATCH).await?;
     let registrations = storage.registrations().sweep(now, BATCH).await?;
     let deliveries = storage.deliveries().sweep(now - KEPT, BATCH).await?;
     tracing::debug!(tokens, registrations, deliveries, "swept");
-    Ok(())
+    Ok([tokens, registrations, deliveries].contains(&u64::from(BATCH)))
 }

@@ -11,6 +11,7 @@ use loggia_xrpc_client::Network;
 use url::Url;
 
 use super::{Config, Mistake, SETTINGS};
+use crate::origin::Origin;
 
 /// What was set, by name, with where.
 #[derive(Default)]
@@ -72,6 +73,8 @@ impl Given {
             allowed_networks: self.take_networks(),
             attempt_timeout: self.take_attempt_timeout(),
             requests_per_minute: self.take("requests_per_minute").unwrap_or(1),
+            public_metrics: self.take("public_metrics").unwrap_or_default(),
+            proxies: self.take("proxies").unwrap_or_default(),
         };
         self.check_origin(&config);
         config
@@ -92,6 +95,20 @@ impl Given {
                     "public_url",
                     "as set",
                     "must be an origin without a path, query or fragment",
+                );
+            }
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.mistake(
+                    "public_url",
+                    "as set",
+                    "must not carry a user name or password",
+                );
+            }
+            Some(url) if !Origin::has_did(url) => {
+                self.mistake(
+                    "public_url",
+                    "as set",
+                    "must have a host name that makes a did:web",
                 );
             }
             None if !config.bind.ip().is_loopback() => {

@@ -86,6 +86,10 @@ impl Report {
     /// How deep a check goes: as deep as serde_json reads, so that both validators stop alike.
     pub const DEPTH: u32 = 128;
 
+    /// Comparisons that count as one step: more than any sensible `enum` has values, so that only a
+    /// schema made to be slow is charged for.
+    pub const PER_STEP: usize = 64;
+
     /// Nothing found yet; blobs are checked as strictly as for a write.
     pub fn new() -> Self {
         Self {
@@ -140,6 +144,14 @@ impl Report {
             }
             None => false,
         }
+    }
+
+    /// Counts work on the value last entered that its schema multiplies, such as a long `enum`: so
+    /// many times [`Report::PER_STEP`] comparisons are one step.
+    pub fn spend(&mut self, comparisons: usize) {
+        let steps = u32::try_from(comparisons / Self::PER_STEP).unwrap_or(u32::MAX);
+        // The last step is the one at which `enter` says that the check ends.
+        self.steps = self.steps.saturating_sub(steps).max(self.steps.min(1));
     }
 
     /// Notes a violation.

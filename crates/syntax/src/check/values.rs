@@ -47,6 +47,7 @@ pub fn minimum(value: i64, limit: i64, at: &At<'_>, report: &mut Report) {
 
 /// A string is one of these.
 pub fn enum_string<S: AsRef<str>>(value: &str, allowed: &[S], at: &At<'_>, report: &mut Report) {
+    report.spend(allowed.len());
     if !allowed.iter().any(|allowed| allowed.as_ref() == value) {
         let found = Excerpt(value);
         let allowed = Listed(allowed.iter().map(|allowed| Excerpt(allowed.as_ref())));
@@ -60,6 +61,7 @@ pub fn enum_string<S: AsRef<str>>(value: &str, allowed: &[S], at: &At<'_>, repor
 
 /// An integer is one of these.
 pub fn enum_integer(value: i64, allowed: &[i64], at: &At<'_>, report: &mut Report) {
+    report.spend(allowed.len());
     if !allowed.contains(&value) {
         let allowed = Listed(allowed.iter());
         report.push(
