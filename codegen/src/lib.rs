@@ -1,6 +1,6 @@
 //! Lexicon documents to Rust text.
 //!
-//! Pure but for [`Tree::write`] and [`Tree::check`]: documents are lowered to a model in which every
+//! Pure but for [`Plan::write`], [`Tree::write`] and [`Tree::check`]: documents are lowered to a model in which every
 //! reference is followed and every name is chosen, and the model is quoted, parsed and printed. The
 //! text depends on the catalog and the [`Config`] and on nothing else.
 //!
@@ -42,6 +42,7 @@ mod config;
 mod lower;
 mod model;
 mod names;
+mod plan;
 mod print;
 mod tree;
 
@@ -50,6 +51,7 @@ use std::fmt;
 use loggia_lexicon::catalog::Catalog;
 
 pub use config::Config;
+pub use plan::Plan;
 pub use tree::{Outcome, Tree, TreeError};
 
 /// Something in a document that could not be generated as it says.
@@ -74,9 +76,5 @@ impl fmt::Display for Diagnostic {
 /// # Panics
 /// If [`Config::runtime`] or [`Config::mount`] is no path of a module, as [`Config::is_module`] tells.
 pub fn generate(catalog: &Catalog, config: &Config) -> Tree {
-    let (model, diagnostics) = lower::lower(catalog);
-    Tree {
-        files: print::files(&model, config),
-        diagnostics,
-    }
+    Plan::new(catalog, config.clone()).into_tree()
 }

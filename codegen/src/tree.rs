@@ -1,5 +1,8 @@
 //! Generated files, and the folder that they are written into.
 
+pub(crate) mod folder;
+pub(crate) mod stamp;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -9,7 +12,6 @@ use similar::TextDiff;
 use thiserror::Error;
 
 use crate::Diagnostic;
-use crate::print::MARK;
 
 /// Everything that was generated.
 #[derive(Clone, Debug)]
@@ -67,7 +69,7 @@ impl Tree {
     /// Writes what is new or different into a folder and removes what is no longer generated.
     ///
     /// Files without our mark in their first line are never touched, and nothing outside of the
-    /// folder is.
+    /// folder is. A folder below it that has a root file of its own is somebody else's output.
     ///
     /// # Errors
     /// If the file system says no, or a file that was not generated is in the way.
@@ -125,57 +127,19 @@ impl Tree {
 
     fn changes(&self, folder: &Path) -> Result<Changes, TreeError> {
         let mut changes = Changes::default();
+        let mut found = folder::generated(folder)?;
         for (path, text) in &self.files {
-            let full = folder.join(path);
-            match fs::read_to_string(&full) {
-                Ok(old) if old == *text => changes.unchanged += 1,
-                Ok(old) if is_ours(&old) => changes.different.push((path.clone(), Some(old))),
-                Ok(_) => return Err(TreeError::Foreign { path: full }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    changes.different.push((path.clone(), None));
-                }
-                Err(error) => return Err(TreeError::io("reading", &full, error)),
+            let old = match found.remove(path) {
+                Some(old) => Some(old),
+                None => folder::other(&folder.join(path))?,
+            };
+            match old {
+                Some(old) if old == *text => changes.unchanged += 1,
+                old => changes.different.push((path.clone(), old)),
             }
         }
-        self.find_stale(folder, Path::new(""), &mut changes.stale)?;
-        changes.stale.sort();
+        changes.stale = found.into_iter().collect();
         Ok(changes)
-    }
-
-    /// Generated files that this tree does not have. Links are not followed.
-    fn find_stale(
-        &self,
-        folder: &Path,
-        below: &Path,
-        stale: &mut Vec<(PathBuf, String)>,
-    ) -> Result<(), TreeError> {
-        let full = folder.join(below);
-        let entries = match fs::read_dir(&full) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(TreeError::io("listing", &full, error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(|error| TreeError::io("listing", &full, error))?;
-            let path = below.join(entry.file_name());
-            let kind = entry
-                .file_type()
-                .map_err(|error| TreeError::io("reading", &path, error))?;
-            if kind.is_dir() {
-                self.find_stale(folder, &path, stale)?;
-            } else if kind.is_file()
-                && path.extension().is_some_and(|extension| extension == "rs")
-                && !self.files.contains_key(&path)
-            {
-                let full = folder.join(&path);
-                let text = fs::read_to_string(&full)
-                    .map_err(|error| TreeError::io("reading", &full, error))?;
-                if is_ours(&text) {
-                    stale.push((path, text));
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -187,10 +151,6 @@ struct Changes {
     different: Vec<(PathBuf, Option<String>)>,
     stale: Vec<(PathBuf, String)>,
     unchanged: usize,
-}
-
-fn is_ours(text: &str) -> bool {
-    text.starts_with(MARK)
 }
 
 fn push_diff(diff: &mut String, (old, from): (&str, &str), (new, to): (&str, &str)) {

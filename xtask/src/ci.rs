@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use crate::command::{self, cargo};
-use crate::{codegen, deny, setup, tidy};
+use crate::{codegen, deny, fuzz, setup, tidy};
 
-/// fmt, tidy, licenses and advisories, codegen, clippy, docs, tests.
+/// fmt, tidy, licenses and advisories, codegen, clippy, docs, a little fuzzing, tests.
 pub fn run() -> Result<()> {
     command::run(&mut cargo(&["fmt", "--all", "--check"]))?;
     tidy::run()?;
@@ -20,7 +20,13 @@ pub fn run() -> Result<()> {
         "warnings",
     ]))?;
     documentation()?;
+    fuzz::run(&[], fuzz::FEW)?;
     setup::tools()?;
+    eprintln!(
+        "property tests draw with {}={}, the same cases every time; `cargo xtask test` draws fresh \
+         ones, and {0}=NUMBER before it the cases of that number",
+        SEED.0, SEED.1
+    );
     tests(&[], Some(SEED))
 }
 
@@ -28,11 +34,9 @@ pub fn run() -> Result<()> {
 /// ones.
 const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20260131");
 
-/// Runs every test, those in the documentation included.
+/// Runs every test, those in the documentation included. The largest run comes last, so that what is
+/// shown in the end is its summary.
 pub fn tests(args: &[String], seed: Option<(&str, &str)>) -> Result<()> {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-    command::run(nextest.args(&args).envs(seed))?;
     if args.is_empty() {
         // The conversions to and from atrium-api, which nothing of ours switches on.
         command::run(&mut cargo(&[
@@ -46,7 +50,9 @@ pub fn tests(args: &[String], seed: Option<(&str, &str)>) -> Result<()> {
         ]))?;
         command::run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    Ok(())
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    command::run(nextest.args(&args).envs(seed))
 }
 
 fn documentation() -> Result<()> {

@@ -1,10 +1,11 @@
-//! The work around the code: `cargo xtask codegen | tidy | deny | test | bench | ci`.
+//! The work around the code: `cargo xtask codegen | tidy | deny | test | bench | fuzz | ci`.
 
 mod bench;
 mod ci;
 mod codegen;
 mod command;
 mod deny;
+mod fuzz;
 mod setup;
 mod tidy;
 
@@ -43,6 +44,14 @@ enum Task {
         /// One of `validate`, `catalog`, `decode`, `endpoint`, `codegen`; all if absent.
         names: Vec<String>,
     },
+    /// Throw mutated input at everything that reads the words of strangers.
+    Fuzz {
+        /// Targets, as in tests/fuzz/src/bin; all if absent.
+        names: Vec<String>,
+        /// Executions of each.
+        #[arg(long, default_value_t = 10_000_000)]
+        runs: u64,
+    },
     /// Everything that a commit must pass.
     Ci,
 }
@@ -54,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Task::Deny => deny::run(),
         Task::Test { args } => setup::tools().and_then(|()| ci::tests(&args, None)),
         Task::Bench { names } => bench::run(&names),
+        Task::Fuzz { names, runs } => fuzz::run(&names, runs),
         Task::Ci => ci::run(),
     }
 }

@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 use crate::command::{cargo, is_installed, output, program, run};
 use crate::root;
 
-/// Makes sure that every tool is there: nextest, Node and the reference servers.
+/// Makes sure that every tool is there: nextest, Node, the reference servers and a browser.
 pub fn tools() -> Result<()> {
     nextest()?;
     node()?;
     reference_servers()?;
+    browser()?;
     corpora()
 }
 
@@ -27,21 +28,44 @@ fn node() -> Result<()> {
     if is_installed("node") && is_installed("npm") {
         return Ok(());
     }
-    run(&mut program("apt-get", &["update"]))
-        .and_then(|()| {
-            run(&mut program(
-                "apt-get",
-                &["install", "--yes", "nodejs", "npm"],
-            ))
-        })
+    install(&["nodejs", "npm"])
         .context("the tests run the reference PDS on Node 20 or later; install node and npm")
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    run(&mut program("apt-get", &["update"]))?;
+    let mut install = program("apt-get", &["install", "--yes"]);
+    run(install.args(packages))
+}
+
+/// Chromium, and what drives it, in `tests/browser`.
+fn browser() -> Result<()> {
+    if !is_installed("chromium") {
+        install(&["chromium"])
+            .context("the tests log in with a browser; install Chromium as `chromium`")?;
+    }
+    let folder = root().join("tests/browser");
+    if is_current(&folder) {
+        return Ok(());
+    }
+    // The browser is the system's: nothing is to be downloaded beside the driver itself.
+    let mut install = program(
+        "npm",
+        &["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+    );
+    run(install.current_dir(&folder)).context("installing the browser's driver in tests/browser")
+}
+
+/// Whether what is installed in an npm folder is not older than its lock file.
+fn is_current(folder: &Path) -> bool {
+    let installed = folder.join("node_modules/.package-lock.json");
+    modified(&installed) >= modified(&folder.join("package-lock.json"))
 }
 
 /// The reference PDS and PLC server, in `tests/pds`.
 fn reference_servers() -> Result<()> {
     let folder = root().join("tests/pds");
-    let installed = folder.join("node_modules/.package-lock.json");
-    if modified(&installed) >= modified(&folder.join("package-lock.json")) {
+    if is_current(&folder) {
         return Ok(());
     }
     let mut install = program("npm", &["ci", "--no-audit", "--no-fund"]);

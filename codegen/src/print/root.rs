@@ -3,7 +3,7 @@
 use quote::quote;
 
 use super::source::Source;
-use super::{MARK, docs};
+use super::{MARK, ROOT_MARK, docs};
 use crate::Config;
 use crate::model::{Item, Model, Module};
 
@@ -13,10 +13,7 @@ use crate::model::{Item, Model, Module};
 /// any other module. The modules below it are printed by a syntax tree's printer, with which rustfmt
 /// does not agree in everything, so each of them is declared as none of its business.
 pub(crate) fn root(config: &Config, model: &Model, modules: &[&str]) -> String {
-    let mut root = format!(
-        "{MARK}; do not edit.\n\n\
-         //! Types and routes of the lexicons, one module per NSID.\n\n"
-    );
+    let mut root = format!("{ROOT_MARK}\n\n");
     for (lint, reason) in ALLOWED {
         root.push_str(&format!(
             "#![allow(\n    {lint},\n    reason = {reason:?}\n)]\n"

@@ -32,13 +32,24 @@ pub(crate) fn impls(stream: &Subscription) -> TokenStream {
         return impls_of_nothing();
     }
     let names: Vec<_> = stream.messages.iter().map(|it| ident(&it.rust)).collect();
-    let types = stream.messages.iter().map(|message| &message.type_name);
+    let types: Vec<_> = stream.messages.iter().map(|it| &it.type_name).collect();
     quote! {
         impl xrpc::Message for Message {
             fn frame_type(&self) -> &str {
                 match self {
                     #(Self::#names(_) => #types,)*
                 }
+            }
+        }
+        impl xrpc::ReadMessage for Message {
+            fn read<'de, D: xrpc::Deserializer<'de>>(
+                frame_type: &str,
+                payload: D,
+            ) -> Result<Option<Self>, D::Error> {
+                Ok(Some(match frame_type {
+                    #(#types => Self::#names(xrpc::Read::read(payload)?),)*
+                    _ => return Ok(None),
+                }))
             }
         }
         impl xrpc::Serialize for Message {
@@ -64,6 +75,14 @@ fn impls_of_nothing() -> TokenStream {
         impl xrpc::Message for Message {
             fn frame_type(&self) -> &str {
                 match *self {}
+            }
+        }
+        impl xrpc::ReadMessage for Message {
+            fn read<'de, D: xrpc::Deserializer<'de>>(
+                _: &str,
+                _: D,
+            ) -> Result<Option<Self>, D::Error> {
+                Ok(None)
             }
         }
         impl xrpc::Serialize for Message {

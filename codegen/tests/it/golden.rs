@@ -125,3 +125,16 @@ fn odd() {
         ],
     );
 }
+
+#[test]
+fn messages_are_read_by_their_type() {
+    use loggia_xrpc::ReadMessage;
+    use methods::com::example::subscribe_things::Message;
+    use serde_json::json;
+
+    let read = |frame_type: &str, payload| Message::read(frame_type, payload);
+    let thing = read("#thing", json!({"seq": 1, "since": null})).expect("it fits");
+    assert!(matches!(thing, Some(Message::Thing(thing)) if thing.seq == 1));
+    assert!(read("#thing", json!({"since": null})).is_err());
+    assert_eq!(read("#other", json!(5)).expect("nothing is read"), None);
+}

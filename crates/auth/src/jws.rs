@@ -1,12 +1,15 @@
 //! Compact JWS (RFC 7515): three base64url segments, of which nothing is believed before its
 //! signature has been verified.
 
+mod strict;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use loggia_identity::Curve;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::jwk::Jwk;
 use crate::key::{BadSignature, LowS, PublicKey, SigningError, SigningKey};
 
 /// The longest token that is looked at, in bytes. Real ones have 300 to 900; servers take header
@@ -36,27 +39,40 @@ pub enum JwsError {
     Critical,
 }
 
-/// The part of a JOSE header that the protocol uses. Keys in the header are ignored: the caller
-/// knows where keys come from.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// The part of a JOSE header that all tokens have. Keys in the header are ignored: the caller knows
+/// where keys come from. A DPoP proof, which brings its own, is read with
+/// [`Compact::header_as`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Header {
     /// The type, e.g. `JWT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub typ: Option<String>,
     /// The algorithm, e.g. `ES256K`.
     pub alg: String,
     /// Which key of the issuer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub kid: Option<String>,
-    /// Extensions that must be understood.
-    #[serde(default, skip_serializing)]
-    crit: Option<serde_json::Value>,
+    /// Whether there are extensions that must be understood.
+    #[serde(default, rename = "crit", deserialize_with = "is_there")]
+    has_critical: bool,
+}
+
+/// The header of a token to be made; the algorithm is the key's.
+#[derive(Clone, Copy, Debug)]
+pub struct NewHeader<'a> {
+    /// The type, e.g. `at+jwt`.
+    pub typ: &'a str,
+    /// Which key of the issuer signs.
+    pub kid: Option<&'a str>,
+    /// The key itself, in a DPoP proof.
+    pub jwk: Option<&'a Jwk>,
 }
 
 /// A token taken apart; nothing in it is proved.
 #[derive(Clone, Debug)]
 pub struct Compact<'a> {
     header: Header,
+    header_json: Vec<u8>,
     payload: Vec<u8>,
     signed: &'a str,
     signature: [u8; 64],
@@ -73,8 +89,9 @@ impl<'a> Compact<'a> {
         if payload.contains('.') {
             return Err(JwsError::Segments);
         }
-        let header: Header = read(&decode(header, "header")?, "header")?;
-        if header.crit.is_some() {
+        let header_json = decode(header, "header")?;
+        let header: Header = read_checked(&header_json, "header")?;
+        if header.has_critical {
             return Err(JwsError::Critical);
         }
         let signature = decode(signature, "signature")?;
@@ -83,6 +100,7 @@ impl<'a> Compact<'a> {
             .map_err(|_| JwsError::SignatureLength)?;
         Ok(Self {
             header,
+            header_json,
             payload: decode(payload, "payload")?,
             signed,
             signature,
@@ -94,9 +112,14 @@ impl<'a> Compact<'a> {
         &self.header
     }
 
-    /// The payload, as claimed. A claim that stands there twice is an error.
+    /// The header once more, with the members that only this type of token has.
+    pub fn header_as<H: DeserializeOwned>(&self) -> Result<H, JwsError> {
+        serde_json::from_slice(&self.header_json).map_err(|error| JwsError::Json("header", error))
+    }
+
+    /// The payload, as claimed. A claim that stands there twice is an error, known or not.
     pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JwsError> {
-        read(&self.payload, "payload")
+        read_checked(&self.payload, "payload")
     }
 
     /// Verifies that `key` made this token, and with the algorithm that the header names. The
@@ -111,20 +134,47 @@ impl<'a> Compact<'a> {
 
 /// Signs a token. `typ` stands in the header; the algorithm is the key's, without a `kid`.
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, SignError> {
-    let alg = key.public().curve().algorithm().to_owned();
-    let header = Header {
-        typ: Some(typ.to_owned()),
-        alg,
+    let header = NewHeader {
+        typ,
         kid: None,
-        crit: None,
+        jwk: None,
     };
-    let mut token = encode(&header)?;
+    sign_with(key, &header, claims)
+}
+
+/// Signs a token with this header.
+pub fn sign_with(
+    key: &SigningKey,
+    header: &NewHeader<'_>,
+    claims: &impl Serialize,
+) -> Result<String, SignError> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        typ: &'a str,
+        alg: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kid: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jwk: Option<&'a Jwk>,
+    }
+    let mut token = encode(&Written {
+        typ: header.typ,
+        alg: key.public().curve().algorithm(),
+        kid: header.kid,
+        jwk: header.jwk,
+    })?;
     token.push('.');
     token.push_str(&encode(claims)?);
     let signature = key.sign(token.as_bytes()).map_err(SignError::Sign)?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(token)
+}
+
+/// The type that a token claims to have, to choose the verifier that it is then held to. Nothing
+/// else may be decided by it.
+pub fn unverified_type(token: &str) -> Option<String> {
+    Compact::parse(token).ok()?.header.typ
 }
 
 /// Why no token could be made.
@@ -151,13 +201,29 @@ fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, JwsError> {
         .map_err(|_| JwsError::Base64(name))
 }
 
-fn read<T: DeserializeOwned>(json: &[u8], name: &'static str) -> Result<T, JwsError> {
-    // serde would also fill a struct from an array.
-    if json.first() != Some(&b'{') {
-        let error = serde::de::Error::custom("expected a JSON object");
-        return Err(JwsError::Json(name, error));
-    }
-    serde_json::from_slice(json).map_err(|error| JwsError::Json(name, error))
+/// Reads a JSON object in which no member stands twice, at any depth.
+pub(crate) fn read_checked<T: DeserializeOwned>(
+    json: &[u8],
+    name: &'static str,
+) -> Result<T, JwsError> {
+    strict::check_object(json)
+        .and_then(|()| serde_json::from_slice(json))
+        .map_err(|error| JwsError::Json(name, error))
+}
+
+/// For a member that must be an object: serde would also fill a struct from an array.
+pub(crate) fn object<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = serde_json::Map::deserialize(from)?;
+    T::deserialize(serde_json::Value::Object(value)).map_err(serde::de::Error::custom)
+}
+
+/// For a member whose presence counts and not its value: `null` is present too.
+pub(crate) fn is_there<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(from).map(|_| true)
 }
 
 fn encode(value: &impl Serialize) -> Result<String, SignError> {

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 pub enum ReplayScope {
     /// Service auth: key is issuer and `jti`.
     ServiceAuth,
-    /// DPoP proofs of OAuth: key is `jti`.
+    /// DPoP proofs of OAuth: key is the key's thumbprint and `jti`.
     OauthDpop,
-    /// Proofs that go with a space credential: key is `jti`.
+    /// Proofs that go with a space credential: key is the key's thumbprint and `jti`.
     SpaceDpop,
     /// Delegation tokens: key is issuer and `jti`.
     Delegation,
@@ -53,6 +53,24 @@ pub enum ReplayError {
     /// The store could not be reached.
     #[error("the replay store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ReplayError {
+    /// The HTTP status of a request that is refused for it.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Full(_) => 503,
+            Self::Failed(_) => 500,
+        }
+    }
+
+    /// The error name on the wire.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "NotEnoughResources",
+            Self::Failed(_) => "InternalServerError",
+        }
+    }
 }
 
 /// Remembers which tokens were used. Shared by all processes that accept the same tokens.

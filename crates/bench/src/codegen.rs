@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use loggia_codegen::{Config, Outcome, generate};
+use loggia_codegen::{Config, Outcome, Plan};
 use loggia_lexicon::catalog::Catalog;
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ fn parse_all(texts: &[String]) -> Vec<Value> {
 
 fn write(lexicons: &Path, folder: &Path) -> Outcome {
     let catalog = Catalog::load(lexicons).expect("the folder can be listed");
-    let tree = generate(&catalog, &Config::default());
-    tree.write(folder)
+    let plan = Plan::new(&catalog, Config::default());
+    plan.write(folder)
         .expect("a temporary folder can be written")
 }

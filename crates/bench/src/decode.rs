@@ -34,5 +34,5 @@ fn contest<Plain: DeserializeOwned, Ours: DeserializeOwned + Validate>(sample: S
 }
 
 fn decoded<Ours: DeserializeOwned>(bytes: &[u8]) -> Ours {
-    serde_json::from_slice(bytes).expect("samples have the right shape")
+    loggia_xrpc::from_json(bytes).expect("samples have the right shape")
 }

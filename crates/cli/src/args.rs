@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loggia_lexicon::catalog::DefinitionName;
+use loggia_server::keys::KeyRole;
+use loggia_server::operator::ApiClientId;
+use loggia_syntax::Nsid;
 
 /// The server side of AT Protocol: serve, generate code, validate records, compare lexicons.
 #[derive(Debug, Parser)]
@@ -34,6 +38,9 @@ pub enum Command {
     /// Write Rust types, validation and a route table from a folder of lexicons.
     Codegen(CodegenArgs),
     /// Check records against lexicons.
+    ///
+    /// Ends with 0 if every file is valid, 1 if one is not, 2 if one could not be read as JSON or the
+    /// question makes no sense. The other files are checked all the same.
     Validate(ValidateArgs),
     /// Lint, compare or export lexicons.
     #[command(subcommand)]
@@ -42,6 +49,12 @@ pub enum Command {
     Listen(ListenArgs),
     /// Read the settings, say what they are and what is wrong with them.
     CheckConfig,
+    /// The server's own keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Clients of the API, which send an X-Client-Key.
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Accounts and tokens for trying the server on this machine.
     #[command(subcommand)]
     Dev(DevCommand),
@@ -72,18 +85,28 @@ pub struct ValidateArgs {
     /// The folder of lexicons.
     #[arg(long, value_name = "DIR")]
     pub lexicons: PathBuf,
-    /// The type to check against, instead of each record's own `$type`.
-    #[arg(long = "type", value_name = "NSID")]
+    /// The type to check against, instead of each record's own `$type`: `NSID` or `NSID#name`.
+    #[arg(long = "type", value_name = "NSID", value_parser = definition_name)]
     pub type_name: Option<String>,
     /// Take a part of the data as valid where its schema is not in the folder.
     #[arg(long)]
     pub allow_unresolved: bool,
-    /// Print one JSON object for each file.
+    /// Print one JSON object for each file, also for one that cannot be read.
     #[arg(long)]
     pub json: bool,
     /// JSON files; `-` is the standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// `NSID` or `NSID#name`, whether there is such a definition or not.
+fn definition_name(text: &str) -> Result<String, String> {
+    let name = DefinitionName::parse("", text);
+    match name.map(|name| Nsid::check(name.nsid)) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        Some(Err(error)) => Err(format!("it takes NSID or NSID#name: {error}")),
+        None => Err("it takes NSID or NSID#name".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,6 +175,57 @@ pub struct ListenArgs {
     /// Wait this long before each answer, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub delay: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make the keys that are missing, and print all that sign.
+    ///
+    /// A server makes them as well when it starts.
+    Init,
+    /// Print every key, those included that have been replaced.
+    List,
+    /// Replace a key, and print the new one. A running server takes it over within seconds.
+    ///
+    /// Access tokens that were signed with the old key hold until they expire.
+    Rotate {
+        /// Which key: `atproto`, `atproto_space` or `tokens`.
+        role: KeyRole,
+    },
+    /// Seal every secret in the database under the master key in LOGGIA_NEW_MASTER_KEY.
+    ///
+    /// The server must not be running. Its key file is replaced; if the present key comes from
+    /// LOGGIA_MASTER_KEY, set that to the new one afterwards. Interrupted, run it again. Secrets that
+    /// are derived from the master key change as well: people have to log in again.
+    Reseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Make a client, and print its key: this once, since only its hash is kept.
+    Create(CreateClientArgs),
+    /// Print every client, those included that have been revoked.
+    List,
+    /// Make a client's key worthless. A running server notices within seconds.
+    Revoke {
+        /// Which client, as `loggia client list` shows it.
+        #[arg(value_name = "ID")]
+        id: ApiClientId,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct CreateClientArgs {
+    /// What to call it.
+    #[arg(long)]
+    pub name: String,
+    /// The origin of web pages that may use the key, such as https://app.example; more than one if
+    /// needed. Without any, the key is for programs that are no web pages.
+    #[arg(long = "origin", value_name = "URL")]
+    pub origins: Vec<String>,
+    /// How many requests it has within a minute, beside the limit of each address.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub requests_per_minute: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

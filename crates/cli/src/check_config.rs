@@ -26,8 +26,12 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
 
 /// Reads the settings the way the server does.
 pub fn load(settings: &SettingsArgs) -> Result<Config> {
-    // Variables that are not text cannot be ours.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    // Variables whose names are not text cannot be ours; a value that is not text is a mistake.
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        Some((
+            name.into_string().ok()?,
+            value.to_string_lossy().into_owned(),
+        ))
+    });
     Config::load(settings.config.as_deref(), environment).into_diagnostic()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
-use loggia_codegen::{Config, generate};
+use loggia_codegen::{Config, Plan};
 use loggia_lexicon::catalog::Catalog;
 use loggia_lexicon::document::Def;
 use loggia_lexicon::read::{Diagnostic, Severity};
@@ -21,13 +21,17 @@ pub fn run(args: &CodegenArgs) -> Result<Outcome> {
     let mut sources = Sources::new(&args.lexicons);
     report_problems(&catalog, &mut sources)?;
     let spinner = progress::spinner("generating");
-    let tree = generate(&catalog, &config);
-    spinner.finish_and_clear();
-    for found in &tree.diagnostics {
-        eprintln!("{}", warning(found, &mut sources));
-    }
+    let plan = Plan::new(&catalog, config);
+    spinner.suspend(|| {
+        for found in plan.diagnostics() {
+            eprintln!("{}", warning(found, &mut sources));
+        }
+    });
     if args.check {
-        return match tree.check(&args.out).into_diagnostic()? {
+        // Everything is printed and compared, whatever the folder's stamp says.
+        let diff = plan.into_tree().check(&args.out).into_diagnostic()?;
+        spinner.finish_and_clear();
+        return match diff {
             None => Ok(Outcome::Fine),
             Some(diff) => {
                 output::line(format_args!(
@@ -38,7 +42,8 @@ pub fn run(args: &CodegenArgs) -> Result<Outcome> {
             }
         };
     }
-    let outcome = tree.write(&args.out).into_diagnostic()?;
+    let outcome = plan.write(&args.out).into_diagnostic()?;
+    spinner.finish_and_clear();
     let (written, removed) = (outcome.written.len(), outcome.removed.len());
     let unchanged = outcome.unchanged;
     output::line(format_args!(

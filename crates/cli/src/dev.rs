@@ -53,7 +53,13 @@ fn development(settings: &SettingsArgs) -> Result<Config> {
     let config = load(settings)?;
     ensure!(
         config.is_development(),
-        "development accounts exist only while the server is bound to loopback and has no public_url",
+        "development accounts exist only while the server is bound to 127.0.0.1 or [::1] and has no \
+         public_url",
+    );
+    ensure!(
+        config.bind.port() != 0,
+        "the DID of a development account holds the server's port, and port 0 means any: set \
+         LOGGIA_BIND to the port that the server says it is on",
     );
     Ok(config)
 }

@@ -5,8 +5,10 @@
 
 mod args;
 mod check_config;
+mod client;
 mod codegen;
 mod dev;
+mod keys;
 mod lexicon;
 mod listen;
 mod output;
@@ -17,7 +19,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command, DevCommand, LexiconCommand};
+use args::{Cli, ClientCommand, Command, DevCommand, KeysCommand, LexiconCommand};
 use clap::Parser;
 
 /// How a command ended, if it could do its work at all.
@@ -58,6 +60,13 @@ fn run(cli: Cli) -> miette::Result<Outcome> {
         }) => lexicon::export::run(format, definition.as_deref(), &lexicons),
         Command::Listen(args) => listen::run(&args),
         Command::CheckConfig => check_config::run(&cli.settings),
+        Command::Client(ClientCommand::Create(args)) => client::create(&cli.settings, &args),
+        Command::Client(ClientCommand::List) => client::list(&cli.settings),
+        Command::Client(ClientCommand::Revoke { id }) => client::revoke(&cli.settings, id),
+        Command::Keys(KeysCommand::Init) => keys::init(&cli.settings),
+        Command::Keys(KeysCommand::List) => keys::list(&cli.settings),
+        Command::Keys(KeysCommand::Rotate { role }) => keys::rotate(&cli.settings, role),
+        Command::Keys(KeysCommand::Reseal) => keys::reseal(&cli.settings),
         Command::Dev(DevCommand::Account { name }) => dev::account(&cli.settings, &name),
         Command::Dev(DevCommand::Token { lxm, account, aud }) => {
             dev::token(&cli.settings, &lxm, &account, aud.as_deref())

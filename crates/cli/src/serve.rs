@@ -14,10 +14,10 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
     start_logging()?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
     let show = |banner: &str| println!("{banner}");
-    runtime
-        .block_on(loggia_server::serve(config, show))
-        .into_diagnostic()
-        .wrap_err("serving")?;
+    let served = runtime.block_on(loggia_server::serve(config, show));
+    // What had to end has ended or was cut off; nothing else is worth waiting for.
+    runtime.shutdown_background();
+    served.into_diagnostic().wrap_err("serving")?;
     Ok(Outcome::Fine)
 }
 

@@ -2,14 +2,14 @@
 
 mod place;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use loggia_lexicon::catalog::Catalog;
 use loggia_lexicon::document::Def;
 use loggia_lexicon::validate::Validator;
 use loggia_syntax::check::{Code, Violation};
-use miette::{IntoDiagnostic, MietteDiagnostic, Result, WrapErr};
+use miette::{IntoDiagnostic, MietteDiagnostic, Report, Result, WrapErr};
 use serde_json::{Value, json};
 
 use crate::args::ValidateArgs;
@@ -37,11 +37,15 @@ pub fn run(args: &ValidateArgs) -> Result<Outcome> {
     let mut unreadable = None;
     let progress = progress::bar("validating", args.files.len());
     for file in &args.files {
-        match read(file) {
+        let name = file.display().to_string();
+        match read(file, &name) {
             Ok(input) => {
                 all_valid &= progress.suspend(|| check.file(&input, args.json))?;
             }
             Err(error) => {
+                if args.json {
+                    progress.suspend(|| output::line(unreadable_object(&name, &error)))?;
+                }
                 if let Some(previous) = unreadable.replace(error) {
                     progress.suspend(|| report::print(&previous));
                 }
@@ -57,6 +61,9 @@ pub fn run(args: &ValidateArgs) -> Result<Outcome> {
     }
 }
 
+/// The code of a file that cannot be read or holds no JSON. No validator ever says so.
+const UNREADABLE: &str = "unreadable";
+
 /// A file that holds JSON.
 struct Input {
     name: String,
@@ -64,23 +71,25 @@ struct Input {
     value: Value,
 }
 
-fn read(file: &Path) -> Result<Input> {
-    let (name, text) = if file == Path::new("-") {
-        let mut text = String::new();
-        let read = io::stdin().read_to_string(&mut text);
-        (String::from("-"), read.map(|_| text))
+fn read(file: &Path, name: &str) -> Result<Input> {
+    let text = if file == Path::new("-") {
+        io::read_to_string(io::stdin())
     } else {
-        (file.display().to_string(), std::fs::read_to_string(file))
+        std::fs::read_to_string(file)
     };
     let text = text
         .into_diagnostic()
         .wrap_err_with(|| format!("reading {name}"))?;
     match serde_json::from_str(&text) {
-        Ok(value) => Ok(Input { name, text, value }),
+        Ok(value) => Ok(Input {
+            name: name.to_owned(),
+            text,
+            value,
+        }),
         Err(error) => {
             let offset = report::offset(&text, error.line(), error.column());
             let diagnostic = MietteDiagnostic::new(format!("{name} is not JSON: {error}"));
-            Err(report::at(&name, &text, Some(offset..offset), diagnostic))
+            Err(report::at(name, &text, Some(offset..offset), diagnostic))
         }
     }
 }
@@ -162,6 +171,13 @@ fn object(input: &Input, type_name: Option<&str>, violations: &[Violation]) -> V
         "valid": violations.is_empty(),
         "violations": violations.iter().map(shown).collect::<Vec<_>>(),
     })
+}
+
+/// A file that nothing can be said of but that it cannot be read, with all causes in one line.
+fn unreadable_object(file: &str, error: &Report) -> Value {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let violation = json!({"path": "$", "code": UNREADABLE, "message": causes.join(": ")});
+    json!({"file": file, "type": null, "valid": false, "violations": [violation]})
 }
 
 /// `file:line:column: path: message [code]`

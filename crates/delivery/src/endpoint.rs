@@ -90,6 +90,8 @@ pub enum DisableReason {
     Owner,
     /// It was deleted, and is kept only for the record of its deliveries.
     Deleted,
+    /// What is stored of it cannot be read, for example a secret that the master key does not open.
+    Unreadable,
 }
 
 /// A name that is none of those known.
@@ -98,7 +100,13 @@ pub enum DisableReason {
 pub struct UnknownName(pub String);
 
 impl DisableReason {
-    const ALL: [Self; 4] = [Self::Gone, Self::Failing, Self::Owner, Self::Deleted];
+    const ALL: [Self; 5] = [
+        Self::Gone,
+        Self::Failing,
+        Self::Owner,
+        Self::Deleted,
+        Self::Unreadable,
+    ];
 
     /// The name in storage and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -107,6 +115,7 @@ impl DisableReason {
             Self::Failing => "failing",
             Self::Owner => "owner",
             Self::Deleted => "deleted",
+            Self::Unreadable => "unreadable",
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     Queue, Recorded, Report, Settled, State, Transport,
 };
 use attempt::Attempted;
-pub use handle::{Handle, Reservation};
+pub use handle::{Handle, Pulse, Reservation};
 use lanes::{Lanes, Refused};
 pub use limits::Limits;
 
@@ -109,11 +109,13 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
     pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Q::Error> {
         let voided = self.queue.void_leases(&self.node, self.clock.now()).await?;
         tracing::info!(voided, node = self.node.as_str(), "delivery starts");
+        self.gate.turn(self.clock.now());
         self.gate.open();
         tokio::pin!(shutdown);
         let clock = self.clock.clone();
         let mut messages = Vec::with_capacity(INBOX_BATCH);
         loop {
+            self.gate.turn(clock.now());
             self.start_attempts();
             self.start_recording();
             self.start_leasing();

@@ -28,7 +28,7 @@ pub use clock::{Clock, SystemClock};
 pub use endpoint::{
     DisableReason, Endpoint, EndpointState, Health, HealthRules, Report, Secrets, UnknownName,
 };
-pub use engine::{Engine, Handle, Limits, Reservation};
+pub use engine::{Engine, Handle, Limits, Pulse, Reservation};
 pub use id::{EndpointId, InvalidId, NotificationId};
 pub use notification::{BodyTooLarge, DeliveryId, NewNotification, Notification, Recipient};
 pub use outcome::{Fault, Outcome, Verdict};

@@ -50,12 +50,11 @@ pub enum Success {
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
-const AGENT: (&str, &str) = ("user-agent", concat!("Loggia/", env!("CARGO_PKG_VERSION")));
 
 const STANDARD: Wire = Wire {
     name: "standard",
     signature: SignatureScheme::StandardWebhooks,
-    headers: &[JSON, AGENT],
+    headers: &[JSON],
     success: Success::Any2xx,
     schedule: Schedule::STANDARD,
 };

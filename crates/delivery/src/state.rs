@@ -93,6 +93,8 @@ pub enum AbandonReason {
     Permanent,
     /// The schedule has no more attempts.
     AttemptsUsedUp,
+    /// What is stored of it cannot be read.
+    Unreadable,
 }
 
 /// Why a delivery will not be made.
@@ -126,7 +128,11 @@ macro_rules! names {
     };
 }
 
-names!(AbandonReason { Permanent = "permanent", AttemptsUsedUp = "attempts_used_up" });
+names!(AbandonReason {
+    Permanent = "permanent",
+    AttemptsUsedUp = "attempts_used_up",
+    Unreadable = "unreadable"
+});
 names!(CancelReason { Gone = "gone", Disabled = "disabled" });
 
 /// What moves a delivery.

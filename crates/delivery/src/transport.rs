@@ -12,6 +12,9 @@ use crate::{Fault, Target};
 pub trait Transport: Send + Sync + 'static {
     /// POSTs the request and reads the answer.
     ///
+    /// Names itself as `User-Agent`, unless the request has one: only a receiver that expects a
+    /// certain product is told of one by its profile.
+    ///
     /// Obeys [`Request::timeout`] over the whole attempt, follows no redirect, goes only to
     /// addresses that the guard allows, and closes the connection after
     /// [`Request::MAX_ANSWER`] bytes.

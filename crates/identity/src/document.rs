@@ -1,11 +1,14 @@
 //! DID documents: reading other people's leniently, looking things up strictly, writing our own.
 
+mod look_up;
 mod read;
 
 use loggia_syntax::{Did, Handle};
 use serde_json::{Value, json};
 
 use crate::key::{KeyError, Multikey};
+
+pub use look_up::{KeyLookupError, ServiceLookupError};
 
 /// What a DID stands for: keys, services and names.
 ///
@@ -54,32 +57,6 @@ pub enum DocumentError {
         field: &'static str,
         /// The limit.
         limit: usize,
-    },
-}
-
-/// Why a document gives no signing key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyLookupError {
-    /// The document has no such verification method.
-    #[error("the document has no key `{fragment}`")]
-    Missing {
-        /// The fragment with its `#`.
-        fragment: String,
-    },
-    /// The document has the same fragment twice with different keys; neither is to be trusted.
-    #[error("the document has several keys `{fragment}`")]
-    Ambiguous {
-        /// The fragment with its `#`.
-        fragment: String,
-    },
-    /// The key is there but cannot be used.
-    #[error("the document's key `{fragment}` cannot be used")]
-    Unusable {
-        /// The fragment with its `#`.
-        fragment: String,
-        /// What is wrong with it.
-        #[source]
-        source: KeyError,
     },
 }
 
@@ -158,36 +135,6 @@ impl DidDocument {
     /// The services.
     pub fn services(&self) -> &[Service] {
         &self.services
-    }
-
-    /// The key of exactly this fragment (with `#`); no other key stands in for it.
-    pub fn signing_key(&self, fragment: &str) -> Result<Multikey, KeyLookupError> {
-        let mut found = self
-            .methods
-            .iter()
-            .filter(|method| method.fragment == fragment);
-        let first = found.next().ok_or_else(|| KeyLookupError::Missing {
-            fragment: fragment.into(),
-        })?;
-        if found.any(|other| other.key != first.key) {
-            return Err(KeyLookupError::Ambiguous {
-                fragment: fragment.into(),
-            });
-        }
-        first
-            .key
-            .clone()
-            .map_err(|source| KeyLookupError::Unusable {
-                fragment: fragment.into(),
-                source,
-            })
-    }
-
-    /// The first service of this fragment (with `#`).
-    pub fn service(&self, fragment: &str) -> Option<&Service> {
-        self.services
-            .iter()
-            .find(|service| service.fragment == fragment)
     }
 
     /// The document as it is published. Keys that cannot be used are left out.

@@ -1,6 +1,7 @@
 //! How this crate reaches the network: through whoever implements [`Fetch`].
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,4 +38,10 @@ pub trait Fetch: Send + Sync + 'static {
         url: &str,
         limit: usize,
     ) -> impl Future<Output = Result<Fetched, FetchError>> + Send;
+}
+
+impl<F: Fetch> Fetch for Arc<F> {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        F::get(self, url, limit).await
+    }
 }

@@ -1,6 +1,7 @@
 //! From a DID to its document: `did:plc` from a directory, `did:web` from its own host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use loggia_syntax::Did;
@@ -45,7 +46,7 @@ impl<R: ResolveDid> ResolveDid for Arc<R> {
 
 /// Why a DID has no document for us.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("cannot resolve {did}")]
+#[error("cannot resolve {did}{}", whereabouts(did))]
 pub struct ResolveError {
     /// Which DID.
     pub did: Did,
@@ -58,40 +59,61 @@ pub struct ResolveError {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ResolveErrorKind {
     /// Neither `did:plc` nor `did:web`.
-    #[error("DIDs of this method are not supported")]
+    #[error("DIDs of this method are not supported; use did:plc or did:web")]
     Method,
     /// The DID is of a known method but not of a form that may be resolved.
     #[error("{0}")]
     Form(&'static str),
     /// There is no such DID, or not any more.
-    #[error("there is no such DID (HTTP status {0})")]
+    #[error("there is no such DID (HTTP status {0}); its document must be published there")]
     NotFound(u16),
     /// The directory or host answered with an error.
-    #[error("the answer had HTTP status {0}")]
+    #[error("the answer had HTTP status {0}; a document is served with 200, without redirects")]
     Status(u16),
     /// There was no answer.
-    #[error("the document could not be fetched")]
+    #[error("the document could not be fetched; see whether its host answers over HTTPS")]
     Fetch(#[source] Arc<FetchError>),
     /// The answer is no DID document.
-    #[error("the answer is not a DID document")]
+    #[error("the answer is not a DID document; it must be a JSON object with an `id`")]
     Document(#[source] Arc<DocumentError>),
     /// The document is somebody else's.
-    #[error("the document is that of {0}")]
+    #[error("the document there is that of {0}; its `id` must be the DID that it is published for")]
     OtherId(Did),
     /// Too many resolutions are under way.
-    #[error("too many DIDs are being resolved")]
+    #[error("too many DIDs are being resolved; try again in a few seconds")]
     Busy,
     /// The task that resolved it ended without an answer.
-    #[error("the resolution was interrupted")]
+    #[error("the resolution was interrupted; try again")]
     Interrupted,
+    /// It was given up.
+    #[error("the resolution took longer than {} ms", .0.as_millis())]
+    Late(Duration),
+}
+
+/// Where the document of a DID is looked for, as far as its owner can do something about it.
+fn whereabouts(did: &Did) -> &'static str {
+    match did.method() {
+        "plc" => " in the PLC directory",
+        "web" => " at its host's /.well-known/did.json",
+        _ => "",
+    }
 }
 
 impl ResolveError {
+    pub(crate) fn new(did: &Did, kind: ResolveErrorKind) -> Self {
+        Self {
+            did: did.clone(),
+            kind,
+        }
+    }
+
     /// Whether trying again later may help: the fault is on the way, not in the DID.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             ResolveErrorKind::Status(status) => matches!(status, 408 | 425 | 429 | 500..),
-            ResolveErrorKind::Busy | ResolveErrorKind::Interrupted => true,
+            ResolveErrorKind::Busy | ResolveErrorKind::Interrupted | ResolveErrorKind::Late(_) => {
+                true
+            }
             ResolveErrorKind::Fetch(error) => matches!(**error, FetchError::Failed(_)),
             _ => false,
         }
@@ -155,10 +177,7 @@ impl<F: Fetch> ResolveDid for Resolver<F> {
     async fn resolve(&self, did: &Did, _: Timestamp) -> Result<Arc<DidDocument>, ResolveError> {
         match self.fetch(did).await {
             Ok(document) => Ok(Arc::new(document)),
-            Err(kind) => Err(ResolveError {
-                did: did.clone(),
-                kind,
-            }),
+            Err(kind) => Err(ResolveError::new(did, kind)),
         }
     }
 

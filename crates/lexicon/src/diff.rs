@@ -15,11 +15,12 @@ mod method;
 mod permission;
 mod reference;
 mod schema;
+mod told;
 mod usage;
 
 use std::collections::BTreeSet;
 
-pub use change::{Change, Direction, Kind, Party};
+pub use change::{Change, Direction, Harm, Kind, Party};
 use loggia_syntax::Nsid;
 
 use crate::document::Document;
@@ -135,7 +136,7 @@ impl<'a> Comparison<'a> {
 
     /// Notes a change that the rules of evolution forbid.
     fn breaking(&mut self, kind: Kind, way: Direction, at: &Spot, message: impl Into<String>) {
-        self.push(kind, way, at.roles.broken_by(way), at, message.into(), true);
+        self.push(kind, way, at.roles.harmed_by(way), at, message.into(), true);
     }
 
     /// Notes a change that everybody can live with.
@@ -168,11 +169,13 @@ impl<'a> Comparison<'a> {
         &mut self,
         kind: Kind,
         direction: Direction,
-        breaks: Vec<Party>,
+        harms: Vec<Harm>,
         at: &Spot,
         message: String,
         breaking: bool,
     ) {
+        let mut breaks: Vec<Party> = harms.iter().map(|harm| harm.party()).collect();
+        breaks.dedup();
         self.changes.push(Change {
             nsid: self.nsid.clone(),
             pointer: at.pointer.clone(),
@@ -180,6 +183,7 @@ impl<'a> Comparison<'a> {
             direction,
             breaking,
             breaks,
+            harms,
             message,
         });
     }

@@ -1,19 +1,26 @@
 //! Every reference that a schema makes.
 
-use crate::document::{Def, Schema};
+use indexmap::IndexMap;
 
-/// Calls `visit` with each reference in a schema, as written.
-pub(crate) fn visit_schema<'a>(schema: &'a Schema, visit: &mut impl FnMut(&'a str)) {
+use crate::document::{Def, Schema};
+use crate::place::Place;
+
+/// Calls `visit` with each reference in a schema, as written, and with the place it is written at.
+pub(crate) fn visit_schema<'a>(
+    schema: &'a Schema,
+    at: &Place<'_>,
+    visit: &mut impl FnMut(&Place<'_>, &'a str),
+) {
     match schema {
-        Schema::Ref(reference) => visit(&reference.reference),
-        Schema::Union(union) => union.refs.iter().for_each(|reference| visit(reference)),
-        Schema::Array(array) => visit_schema(&array.items, visit),
-        Schema::Object(object) => {
-            object
-                .properties
-                .values()
-                .for_each(|schema| visit_schema(schema, visit));
+        Schema::Ref(reference) => visit(&at.key("ref"), &reference.reference),
+        Schema::Union(union) => {
+            let at = at.key("refs");
+            for (index, reference) in union.refs.iter().enumerate() {
+                visit(&at.index(index), reference);
+            }
         }
+        Schema::Array(array) => visit_schema(&array.items, &at.key("items"), visit),
+        Schema::Object(object) => visit_fields(&object.properties, at, visit),
         Schema::Boolean(_)
         | Schema::Integer(_)
         | Schema::String(_)
@@ -23,6 +30,18 @@ pub(crate) fn visit_schema<'a>(schema: &'a Schema, visit: &mut impl FnMut(&'a st
         | Schema::Unknown(_)
         | Schema::Null(_)
         | Schema::Unsupported(_) => {}
+    }
+}
+
+/// The same for the properties of the object or the parameters at `at`.
+pub(crate) fn visit_fields<'a>(
+    properties: &'a IndexMap<String, Schema>,
+    at: &Place<'_>,
+    visit: &mut impl FnMut(&Place<'_>, &'a str),
+) {
+    let at = at.key("properties");
+    for (name, schema) in properties {
+        visit_schema(schema, &at.key(name), visit);
     }
 }
 

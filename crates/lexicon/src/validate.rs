@@ -21,7 +21,6 @@
 mod blob;
 mod compile;
 mod free;
-mod link;
 mod object;
 mod program;
 mod view;

@@ -15,7 +15,9 @@
 //! ```
 //!
 //! A handler is a plain async function at the path that its NSID names. It takes axum extractors,
-//! then the decoded `params` and `input` of its method, and returns a [`Reply`].
+//! then the decoded `params` and `input` of its method, and returns a [`Reply`]. Whom it serves is
+//! said by one of the extractors in [`callers`], such as
+//! [`ServiceCaller`](callers::ServiceCaller).
 //!
 //! This crate has no logic of its own beyond [`run`].
 
@@ -25,6 +27,7 @@ use loggia_xrpc_server::ServeSettings;
 use tokio::net::TcpListener;
 
 pub use loggia_auth as auth;
+pub use loggia_callers as callers;
 #[cfg(feature = "delivery")]
 pub use loggia_delivery as delivery;
 pub use loggia_identity as identity;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use loggia_callers::Callers;
 use loggia_syntax::{Did, Nsid};
 
-use crate::caller::Callers;
+use crate::computing::Computing;
 use crate::lexicons::Lexicons;
+use crate::login::People;
 use crate::space_notices::SpaceNotices;
 use crate::webhook_desk::WebhookDesk;
 
@@ -15,12 +17,16 @@ use crate::webhook_desk::WebhookDesk;
 pub struct App {
     /// Proves who calls.
     pub callers: Callers,
+    /// Threads for what only computes.
+    pub computing: Computing,
     /// Who this server is.
     pub description: Description,
     /// The lexicons that it knows.
     pub lexicons: Lexicons,
     /// Registrations for spaces.
     pub notices: SpaceNotices,
+    /// People who are logged in with a browser.
+    pub people: People,
     /// Webhooks of accounts.
     pub webhooks: WebhookDesk,
 }

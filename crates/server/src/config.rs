@@ -9,23 +9,29 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use loggia_xrpc_client::Network;
+use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
 
+use crate::origin;
 use given::Given;
+
+use crate::api_clients::ClientKeys;
 
 /// The settings of one server.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The address to listen on.
     pub bind: SocketAddr,
-    /// Where others reach this server: an https origin. Without one, and bound to loopback, the
-    /// server is in development.
+    /// Where others reach this server: an https origin. Without one, and bound to 127.0.0.1 or ::1,
+    /// the server is in development.
     pub public_url: Option<Url>,
     /// The folder for the database, the master key and development accounts.
     pub data: PathBuf,
     /// The directory that resolves `did:plc`.
     pub plc_directory: Url,
+    /// A service that knows handles, asked instead of the handles' own domains: in development, the
+    /// PDS.
+    pub handle_service: Option<Url>,
     /// Most `place.stream.server` webhooks of one account.
     pub webhooks_per_account: u32,
     /// Most registrations of one space, and of one caller: a registration multiplies every write.
@@ -36,10 +42,12 @@ pub struct Config {
     pub allowed_networks: Vec<Network>,
     /// The deadline of one delivery attempt, DNS to the end of the answer.
     pub attempt_timeout: Duration,
-    /// Requests a minute of one caller, by address.
+    /// Requests a minute of one caller, by address; at least one.
     pub requests_per_minute: u32,
     /// Whether a published server shows `/metrics` to everybody; a development server always does.
     pub public_metrics: bool,
+    /// Whether clients must say who they are.
+    pub client_keys: ClientKeys,
     /// How many reverse proxies stand in front: the caller is the address that the outermost saw.
     pub proxies: usize,
 }
@@ -61,6 +69,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "plc_directory",
         "https://plc.directory",
         "directory that resolves did:plc",
+    ),
+    (
+        "handle_service",
+        "",
+        "XRPC service that is asked for handles instead of their own domains",
     ),
     ("webhooks_per_account", "50", "most webhooks of one account"),
     (
@@ -92,6 +105,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "public_metrics",
         "false",
         "whether a published server shows /metrics to everybody",
+    ),
+    (
+        "client_keys",
+        "optional",
+        "whether API clients must send an X-Client-Key: off, optional or required",
     ),
     (
         "proxies",
@@ -177,6 +195,12 @@ impl Config {
             ("data", self.data.display().to_string()),
             ("plc_directory", self.plc_directory.to_string()),
             (
+                "handle_service",
+                self.handle_service
+                    .as_ref()
+                    .map_or(String::new(), Url::to_string),
+            ),
+            (
                 "webhooks_per_account",
                 self.webhooks_per_account.to_string(),
             ),
@@ -195,106 +219,24 @@ impl Config {
             ),
             ("requests_per_minute", self.requests_per_minute.to_string()),
             ("public_metrics", self.public_metrics.to_string()),
+            ("client_keys", self.client_keys.to_string()),
             ("proxies", self.proxies.to_string()),
         ]
     }
 
-    /// Whether this server is for development: bound to loopback and not published. Only then are
-    /// there development accounts, and receivers on loopback.
+    /// Whether this server is for development: bound to where `localhost` leads, and not published.
+    /// Only then are there development accounts, and receivers on loopback.
     pub fn is_development(&self) -> bool {
-        self.bind.ip().is_loopback() && self.public_url.is_none()
+        origin::is_localhost(self.bind.ip()) && self.public_url.is_none()
+    }
+
+    /// Which addresses this server may call.
+    pub fn guard(&self) -> AddressGuard {
+        let guard = AddressGuard::new().allow_loopback(self.is_development());
+        let networks = self.allowed_networks.iter().cloned();
+        networks.fold(guard, AddressGuard::allow_network)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::load(None, pairs)
-    }
-
-    #[test]
-    fn nothing_set_is_development_on_loopback() {
-        let config = load(&[("PATH", "/bin")]).expect("the defaults are valid");
-        assert_eq!(config.bind.to_string(), "127.0.0.1:2510");
-        assert!(config.is_development());
-    }
-
-    #[test]
-    fn every_setting_is_shown_and_read_back() {
-        let config = load(&[("LOGGIA_ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8")]).expect("valid");
-        let shown = config.shown();
-        let names: Vec<_> = shown.iter().map(|(name, _)| *name).collect();
-        let known: Vec<_> = SETTINGS.iter().map(|(name, ..)| *name).collect();
-        assert_eq!(names, known);
-        let variables = shown
-            .iter()
-            .map(|(name, value)| (format!("LOGGIA_{}", name.to_uppercase()), value.clone()));
-        let again = Config::load(None, variables).expect("what is shown can be set");
-        assert_eq!(again.shown(), shown);
-    }
-
-    #[test]
-    fn a_public_url_ends_development() {
-        let config = load(&[("LOGGIA_PUBLIC_URL", "https://hub.example")]).expect("valid");
-        assert!(!config.is_development());
-    }
-
-    #[test]
-    fn every_mistake_is_reported_with_its_source() {
-        let error = load(&[
-            ("LOGGIA_BIND", "nowhere"),
-            ("LOGGIA_PLC_DIRECTORY", "plc"),
-            ("LOGGIA_TYPO", "1"),
-            ("LOGGIA_ATTEMPT_TIMEOUT_MS", "5"),
-        ])
-        .expect_err("four mistakes");
-        let names: Vec<_> = error
-            .0
-            .iter()
-            .map(|mistake| mistake.name.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            ["bind", "plc_directory", "attempt_timeout_ms", "typo"]
-        );
-        assert!(
-            error.to_string().contains("environment, LOGGIA_TYPO"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn an_address_that_others_reach_needs_a_public_url() {
-        let error = load(&[("LOGGIA_BIND", "0.0.0.0:80")]).expect_err("no public URL");
-        assert_eq!(error.0[0].name, "public_url");
-        let error = load(&[("LOGGIA_PUBLIC_URL", "http://hub.example")]).expect_err("not https");
-        assert!(error.0[0].message.contains("https"));
-        let unusable = [
-            "https://[::1]:8443",
-            "https://a,b.example",
-            "https://me:pw@hub.example",
-            "https://hub.example.",
-        ];
-        for url in unusable {
-            let error = load(&[("LOGGIA_PUBLIC_URL", url)]).expect_err(url);
-            assert_eq!(error.0[0].name, "public_url", "{url}");
-        }
-    }
-
-    #[test]
-    fn a_file_is_read_and_the_environment_overrides_it() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("loggia.toml");
-        std::fs::write(&file, "bind = \"127.0.0.1:1\"\nwebhooks_per_account = 3\n")
-            .expect("written");
-        let environment = [("LOGGIA_BIND".to_owned(), "127.0.0.1:2".to_owned())];
-        let config = Config::load(Some(&file), environment).expect("valid");
-        assert_eq!(config.bind.port(), 2);
-        assert_eq!(config.webhooks_per_account, 3);
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ pub struct DataFolder {
 pub enum DataFolderError {
     /// Another process has it.
     #[error(
-        "another loggia server uses the folder {0}: stop it, or set LOGGIA_DATA to another folder"
+        "another loggia process uses the folder {0}: stop it, or set LOGGIA_DATA to another folder"
     )]
     InUse(PathBuf),
     /// It cannot be made or locked.
@@ -56,7 +56,12 @@ impl DataFolder {
 
     /// The SQLite file.
     pub fn database(&self) -> PathBuf {
-        self.path.join("loggia.db")
+        Self::database_in(&self.path)
+    }
+
+    /// The SQLite file of a folder that another process may own.
+    pub fn database_in(path: &Path) -> PathBuf {
+        path.join("loggia.db")
     }
 
     /// The folder itself.

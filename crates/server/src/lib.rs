@@ -3,26 +3,41 @@
 //! [`Server::start`] puts the parts together, [`Server::run`] runs them. A handler is one file at the
 //! path that its NSID names, in [`handlers`]; what it may use are the slices of [`app::App`].
 
+pub mod access;
+pub mod api_clients;
 pub mod app;
 mod banner;
 pub mod caller;
 pub mod chance;
+pub mod computing;
 pub mod config;
 mod data_folder;
+pub mod derived;
 pub mod dev;
 pub mod handlers;
+mod health;
+pub mod keys;
 pub mod lexicons;
 pub mod listen;
+pub mod login;
 mod master_key;
+pub mod names;
+pub mod operator;
 pub mod origin;
 mod outgoing;
 pub mod overlay;
+pub mod own_tokens;
+mod reach;
 mod routes;
+mod running;
 mod serve;
 pub mod space_notices;
 mod sweep;
+pub mod token_exchange;
+pub mod used_tokens;
 pub mod view;
-pub mod webhook_desk;
+mod webhook_desk;
 mod well_known;
 
+pub use running::{ATTEMPTS, DRAIN, Part, STOP};
 pub use serve::{ServeError, Server, serve};

@@ -12,6 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 /// The environment variable that overrides the file.
 pub const VARIABLE: &str = "LOGGIA_MASTER_KEY";
 
+/// The file in the data folder.
+pub const FILE: &str = "master.key";
+
 /// Why there is no usable master key.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
@@ -32,6 +35,11 @@ pub enum MasterKeyError {
     },
 }
 
+/// What the environment gives. A value that is not text is no key, and no reason to make a new one.
+pub fn given() -> Option<String> {
+    std::env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned())
+}
+
 /// Finds the master key, making the file if neither it nor the variable exists.
 ///
 /// # Errors
@@ -44,7 +52,7 @@ pub fn find(
     if let Some(text) = variable {
         return parse(text, VARIABLE);
     }
-    let path = data.join("master.key");
+    let path = data.join(FILE);
     let file_error = |source| MasterKeyError::File {
         path: path.display().to_string(),
         source,
@@ -64,7 +72,8 @@ pub fn find(
     }
 }
 
-fn parse(text: &str, origin: &str) -> Result<[u8; 32], MasterKeyError> {
+/// Reads a key; `origin` says where it comes from.
+pub fn parse(text: &str, origin: &str) -> Result<[u8; 32], MasterKeyError> {
     let bytes = STANDARD.decode(text.trim()).ok();
     bytes
         .and_then(|bytes| bytes.try_into().ok())
@@ -81,11 +90,15 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
-    match written {
-        Ok(()) => Ok(()),
-        Err(error) => std::fs::remove_file(path).and(Err(error)),
-    }
+    fill(path, || {
+        file.write_all(content)?;
+        file.sync_all()
+    })
+}
+
+/// Fills a file that was just made, and removes it if that fails.
+fn fill(path: &Path, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    write().or_else(|error| std::fs::remove_file(path).and(Err(error)))
 }
 
 #[cfg(test)]
@@ -110,6 +123,23 @@ mod tests {
         );
         let error = find(Some("short"), folder.path(), || [7; 32]).expect_err("too short");
         assert!(error.to_string().contains("LOGGIA_MASTER_KEY"));
+    }
+
+    #[test]
+    fn what_cannot_be_written_whole_leaves_no_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("master.key");
+        let error = fill(&path, || {
+            std::fs::write(&path, "half a")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        let error = error.expect_err("the disk is full");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(!path.exists(), "half a key stays behind");
+        write_private(&path, b"whole").expect("there is room again");
+        let error = write_private(&path, b"other").expect_err("it is there");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).expect("readable"), b"whole");
     }
 
     #[test]

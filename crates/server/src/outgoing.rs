@@ -1,29 +1,12 @@
-//! The guarded client in the two roles that other crates ask for: fetching documents, and making
-//! the attempts of deliveries.
+//! The guarded client as the way to make the attempts of deliveries.
 
 use axum::http::{HeaderName, HeaderValue};
 use loggia_delivery::{Answer, Fault, Request, Transport};
-use loggia_identity::{Fetch, FetchError, Fetched};
 use loggia_xrpc_client::{ClientError, GuardedClient, HeaderMap, Url};
 
-/// Everything that leaves this server.
+/// The deliveries that leave this server.
 #[derive(Clone)]
 pub struct Outgoing(pub GuardedClient);
-
-impl Fetch for Outgoing {
-    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
-        let url = Url::parse(url).map_err(|error| FetchError::Refused(error.into()))?;
-        match self.0.get(&url, limit).await {
-            Ok(answer) => Ok(Fetched {
-                status: answer.status,
-                body: answer.body.into(),
-            }),
-            Err(ClientError::TooLarge { limit, .. }) => Err(FetchError::TooLarge { limit }),
-            Err(error) if error.is_refused() => Err(FetchError::Refused(error.into())),
-            Err(error) => Err(FetchError::Failed(error.into())),
-        }
-    }
-}
 
 impl Transport for Outgoing {
     async fn send(&self, request: Request) -> Result<Answer, Fault> {

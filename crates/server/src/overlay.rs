@@ -131,7 +131,9 @@ impl<T: TwoShapes> Body for Shaped<T> {
         if !T::OFFICIAL.is_empty() && all(T::OFFICIAL) && none(T::COMPAT) {
             return Body::decode(payload).map(Self::Official);
         }
-        Err(BodyError::Json(serde_json::Error::custom(neither::<T>())))
+        Err(BodyError::Json(serde_json::Error::custom(neither::<T>(
+            &keys,
+        ))))
     }
 
     fn encode(self) -> Result<Payload, BodyError> {
@@ -149,15 +151,33 @@ impl<T: TwoShapes> Body for Shaped<T> {
     }
 }
 
-fn neither<T: TwoShapes>() -> String {
-    match T::OFFICIAL {
-        [] => format!("the body needs {}", listed(T::COMPAT)),
-        official => format!(
-            "the body needs either {}, or {}, not both",
-            listed(official),
-            listed(T::COMPAT)
+/// What keeps a body from being of one shape, and what to send.
+fn neither<T: TwoShapes>(keys: &BTreeMap<String, IgnoredAny>) -> String {
+    let split = |names: &[&'static str]| -> (Vec<_>, Vec<_>) {
+        let names = names.iter().copied();
+        names.partition(|name| keys.contains_key(*name))
+    };
+    let (official, no_official) = split(T::OFFICIAL);
+    let (compat, no_compat) = split(T::COMPAT);
+    let wrong = match (official.is_empty(), compat.is_empty()) {
+        (true, true) if T::OFFICIAL.is_empty() => {
+            return format!("{} is missing", listed(T::COMPAT));
+        }
+        (true, true) => "it has no key that tells its shape".to_owned(),
+        (false, false) => format!(
+            "it mixes two shapes, {} with {}",
+            listed(&official),
+            listed(&compat)
         ),
-    }
+        (false, true) => format!(
+            "it has {} without {}",
+            listed(&official),
+            listed(&no_official)
+        ),
+        (true, false) => format!("it has {} without {}", listed(&compat), listed(&no_compat)),
+    };
+    let (official, compat) = (listed(T::OFFICIAL), listed(T::COMPAT));
+    format!("{wrong}; send either {official}, or {compat}")
 }
 
 fn listed(names: &[&str]) -> String {
@@ -190,5 +210,37 @@ impl<O: DeclaredError, C: DeclaredError> DeclaredError for Either<O, C> {
             Self::Official(error) => error.description(),
             Self::Compat(error) => error.description(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why<T: TwoShapes>(json: &'static str) -> String {
+        match Shaped::<T>::decode(Payload::Json(json.into())) {
+            Err(BodyError::Json(error)) => error.to_string(),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("{json} is of one shape"),
+        }
+    }
+
+    #[test]
+    fn what_is_of_no_shape_is_told_what_to_send() {
+        const SEND: &str = "; send either `service`, or `serviceDid` and `endpoint`";
+        for (json, wrong) in [
+            ("{}", "it has no key that tells its shape"),
+            (
+                r#"{"endpoint":1}"#,
+                "it has `endpoint` without `serviceDid`",
+            ),
+            (
+                r#"{"endpoint":1,"service":1}"#,
+                "it mixes two shapes, `service` with `endpoint`",
+            ),
+        ] {
+            assert_eq!(why::<RegisterNotifyShapes>(json), format!("{wrong}{SEND}"));
+        }
+        assert_eq!(why::<NotifySpaceDeletedShapes>("{}"), "`space` is missing");
     }
 }

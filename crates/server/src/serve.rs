@@ -1,39 +1,43 @@
 //! `loggia serve`: everything put together, started and stopped.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use loggia_delivery::{Engine, Handle, Limits, NodeId, SystemClock};
-use loggia_identity::{CacheSettings, CachedResolver, Resolver};
+use loggia_callers::Callers;
+use loggia_delivery::{Clock as _, Engine, Handle, Limits, NodeId, SystemClock};
 use loggia_storage::{Caps, Deliveries, MasterKey, Storage, StorageError};
 use loggia_syntax::Nsid;
-use loggia_xrpc_client::{AddressGuard, BuildError, ClientSettings, GuardedClient};
-use loggia_xrpc_server::{
-    Metrics, RateLimit, ServeSettings, Service, Settings, by_forwarded_address, by_peer_address,
-};
+use loggia_xrpc_client::{BuildError, TxtSetupError};
+use loggia_xrpc_server::{Metrics, RateLimit, ServeSettings, Service, Settings};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::task::JoinError;
 
+use crate::access::Access;
+use crate::api_clients::ClientGate;
 use crate::app::{App, Description};
-use crate::caller::Callers;
+use crate::computing::Computing;
 use crate::config::Config;
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::dev::DevAccounts;
+use crate::health::Health;
+use crate::keys::{Keyring, KeysError};
 use crate::lexicons::Lexicons;
+use crate::login::{self, LoginError, People};
 use crate::master_key::{self, MasterKeyError};
 use crate::origin::Origin;
 use crate::outgoing::Outgoing;
+use crate::reach;
 use crate::routes::routes;
+use crate::running::{ATTEMPTS, DRAIN, Part, Running, STOP, told_to_stop};
 use crate::space_notices::SpaceNotices;
 use crate::sweep;
 use crate::webhook_desk::WebhookDesk;
 use crate::well_known::{self, Published};
-use crate::{banner, chance};
+use crate::{access, banner, chance};
 
 /// Why a server does not start, or did not stop well.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +48,31 @@ pub enum ServeError {
     /// The master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
+    /// The master key is one, but not that of the database.
+    #[error(
+        "the master key is not the one that {} was made with: put that one back, in LOGGIA_MASTER_KEY \
+         or as master.key in the data folder",
+        database.display()
+    )]
+    WrongKey {
+        /// The database.
+        database: PathBuf,
+    },
     /// The database.
     #[error("the database failed")]
     Storage(#[from] StorageError),
+    /// The login of people.
+    #[error("the login of people cannot be set up")]
+    Login(#[from] LoginError),
+    /// The server's own keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The HTTP client.
     #[error("the HTTP client cannot be made")]
     Client(#[from] BuildError),
+    /// The system's name servers.
+    #[error("the system's DNS configuration cannot be read: see /etc/resolv.conf")]
+    Dns(#[from] TxtSetupError),
     /// The address.
     #[error(
         "{address} cannot be listened on: stop what uses it, or set LOGGIA_BIND to another address"
@@ -64,6 +87,34 @@ pub enum ServeError {
     /// Serving itself.
     #[error("the server failed")]
     Serve(#[source] io::Error),
+    /// A part ended before it was told to.
+    #[error("{part} has ended by itself, and a server without it must not run: it has stopped")]
+    Ended {
+        /// Which one.
+        part: Part,
+        /// What it said, if anything.
+        #[source]
+        source: Option<Box<ServeError>>,
+    },
+    /// A part panicked.
+    #[error("{part} panicked")]
+    Lost {
+        /// Which one.
+        part: Part,
+        /// Its panic.
+        #[source]
+        source: JoinError,
+    },
+    /// Stopping took too long.
+    #[error(
+        "not everything stopped within {} s and the rest was cut off; deliveries that were under way \
+         go out again after the next start",
+        within.as_secs()
+    )]
+    StoppedLate {
+        /// How long it may take.
+        within: Duration,
+    },
 }
 
 /// A server that is ready to run.
@@ -73,7 +124,9 @@ pub struct Server {
     router: Router,
     engine: Engine<Deliveries, Outgoing, SystemClock>,
     storage: Storage,
+    keys: Keyring,
     origin: Origin,
+    people: People,
     methods: Vec<Nsid>,
     development: bool,
     data: DataFolder,
@@ -87,36 +140,57 @@ impl Server {
     pub async fn start(config: Config, master_key: Option<String>) -> Result<Self, ServeError> {
         let data = DataFolder::open(&config.data)?;
         let key = master_key::find(master_key.as_deref(), data.path(), chance::bytes)?;
-        let storage = Storage::open(&data.database(), &MasterKey::new(key)).await?;
+        let storage = open(data.database(), key).await?;
+        let keys = Keyring::open(&storage, SystemClock.now()).await?;
         let listener = listen(config.bind).await?;
         let address = listener.local_addr().map_err(ServeError::Serve)?;
-        let port = address.port();
-        let development = config.is_development();
-        let origin = match &config.public_url {
-            Some(url) => Origin::public(url),
-            None => Origin::development(port),
+        let origin = Origin::of(&config, address.port());
+        let outgoing = reach::outgoing(&config)?;
+        let documents = reach::documents(&config, &outgoing);
+        let names = reach::names(&config, &outgoing)?;
+        let parts = login::start::Parts {
+            config: &config,
+            master_key: &key,
+            address,
+            origin: &origin,
+            storage: &storage,
+            documents: documents.clone(),
+            names,
+            outgoing: &outgoing,
         };
-        let guard = guard(&config);
-        let outgoing = outgoing(&guard)?;
+        let people = login::start::people(parts).await?;
         let (engine, handle) = engine(&config, &storage, &outgoing);
         let service = routes();
         let methods = methods(&service);
-        let app = app(
-            &config, &storage, &origin, outgoing, guard, handle, &methods,
-        );
-        let accounts = development.then(|| DevAccounts::new(data.path(), port));
+        let access = Access::new(&config, &key, &origin, &storage, &keys);
+        let callers = access.callers(documents);
+        let description = Description {
+            did: origin.did.clone(),
+            methods: methods.as_slice().into(),
+        };
+        let app = app(&config, &storage, description, &callers, handle, &people);
+        let development = config.is_development();
         let published = Published {
             origin: origin.clone(),
-            accounts,
+            keys: keys.clone(),
+            accounts: development.then(|| DevAccounts::new(data.path(), address.port())),
         };
-        let router = router(service, app, &config, &storage, published);
+        let exchange = access.exchange(callers.clone());
+        let pages = login::start::pages(people.clone(), access::rate_key(&config));
+        let router = callers
+            .with_nonces(router(service, app, &config, &storage, access.gate))
+            .merge(exchange.router())
+            .merge(well_known::router(published))
+            .merge(pages);
         Ok(Self {
             listener,
             address,
             router,
             engine,
             storage,
+            keys,
             origin,
+            people,
             methods,
             development,
             data,
@@ -143,47 +217,41 @@ impl Server {
         &self.origin
     }
 
-    /// Serves until `shutdown` ends, then stops in order: no new calls, no new attempts, what is in
-    /// flight finishes or is released. Stops as well if the delivery engine ends by itself: nothing is
-    /// acknowledged that nobody would deliver.
+    /// The people who are logged in with a browser.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Serves until `shutdown` ends, then stops within [`STOP`](crate::STOP): no new calls, no new
+    /// attempts, what is in flight finishes or is released. Stops as well if a part ends by itself:
+    /// nothing is acknowledged that nobody would deliver.
     ///
     /// # Errors
-    /// The listener or the store failed.
+    /// A part failed, ended by itself, or did not stop in time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let (stop, stopped) = watch::channel(false);
-        let (delivers, ended) = oneshot::channel::<Infallible>();
-        let engine = self.engine.run(until(stopped.clone()));
-        let delivering = tokio::spawn(async move {
-            // Dropped when the engine ends, in whatever way.
-            let _delivers = delivers;
-            engine.await
+        let mut running = Running::new();
+        let delivery = self.engine.run(running.stopping());
+        running.start(Part::Delivery, async { Ok(delivery.await?) });
+        let sweeping = sweep::run(self.storage.clone(), running.stopping());
+        running.start(Part::Sweeping, async {
+            sweeping.await;
+            Ok(())
         });
-        let shutdown = async {
-            tokio::select! {
-                () = shutdown => {}
-                _ = ended => tracing::error!("the delivery engine has ended; the server stops"),
-            }
+        let settings = ServeSettings {
+            drain: DRAIN,
+            ..ServeSettings::default()
         };
-        let sweeping = tokio::spawn(sweep::run(self.storage.clone(), until(stopped)));
-        let served = loggia_xrpc_server::serve(
-            self.listener,
-            self.router,
-            ServeSettings::default(),
-            shutdown,
-        )
-        .await;
-        stop.send_replace(true);
-        let delivered = delivering
-            .await
-            .map_err(io::Error::other)
-            .map_err(ServeError::Serve)?;
-        sweeping
-            .await
-            .map_err(io::Error::other)
-            .map_err(ServeError::Serve)?;
-        self.storage.close().await;
-        served.map_err(ServeError::Serve)?;
-        Ok(delivered?)
+        let following = self.keys.follow(running.stopping());
+        running.start(Part::Keys, async {
+            following.await;
+            Ok(())
+        });
+        let stopping = running.stopping();
+        let served = loggia_xrpc_server::serve(self.listener, self.router, settings, stopping);
+        running.start(Part::Http, async {
+            served.await.map_err(ServeError::Serve)
+        });
+        running.until(shutdown, self.storage.close(), STOP).await
     }
 }
 
@@ -192,9 +260,16 @@ impl Server {
 /// # Errors
 /// See [`ServeError`].
 pub async fn serve(config: Config, show: impl Fn(&str)) -> Result<(), ServeError> {
-    let server = Server::start(config, std::env::var(master_key::VARIABLE).ok()).await?;
+    let server = Server::start(config, master_key::given()).await?;
     show(&server.banner());
     server.run(told_to_stop()).await
+}
+
+async fn open(database: PathBuf, key: [u8; 32]) -> Result<Storage, ServeError> {
+    match Storage::open(&database, &MasterKey::new(key)).await {
+        Err(StorageError::WrongKey) => Err(ServeError::WrongKey { database }),
+        opened => Ok(opened?),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -203,29 +278,13 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         .map_err(|source| ServeError::Bind { address, source })
 }
 
-fn guard(config: &Config) -> AddressGuard {
-    let guard = AddressGuard::new().allow_loopback(config.is_development());
-    config
-        .allowed_networks
-        .iter()
-        .cloned()
-        .fold(guard, AddressGuard::allow_network)
-}
-
-fn outgoing(guard: &AddressGuard) -> Result<Outgoing, BuildError> {
-    let settings = ClientSettings {
-        guard: guard.clone(),
-        ..ClientSettings::default()
-    };
-    GuardedClient::new(settings).map(Outgoing)
-}
-
 type Delivering = (Engine<Deliveries, Outgoing, SystemClock>, Handle);
 
 /// One process owns an SQLite file, so its old leases are its own whatever it was called.
 fn engine(config: &Config, storage: &Storage, outgoing: &Outgoing) -> Delivering {
     let limits = Limits {
         attempt: config.attempt_timeout,
+        stop: ATTEMPTS,
         ..Limits::default()
     };
     let node = NodeId::new("single");
@@ -250,36 +309,31 @@ fn methods(service: &Service<App>) -> Vec<Nsid> {
 fn app(
     config: &Config,
     storage: &Storage,
-    origin: &Origin,
-    outgoing: Outgoing,
-    guard: AddressGuard,
+    description: Description,
+    callers: &Callers,
     engine: Handle,
-    methods: &[Nsid],
+    people: &People,
 ) -> App {
-    let resolver =
-        Resolver::new(outgoing, config.plc_directory.as_str()).development(config.is_development());
-    let documents = CachedResolver::new(resolver, CacheSettings::default());
     let caps = Caps {
         per_space: config.registrations_per_space,
         per_caller: config.registrations_per_caller,
     };
     App {
-        callers: Callers::new(documents, storage.replays(), origin.audiences()),
-        description: Description {
-            did: origin.did.clone(),
-            methods: methods.into(),
-        },
+        callers: callers.clone(),
+        computing: Computing::new(),
+        description,
         lexicons: Lexicons::built_in(),
         notices: SpaceNotices {
             storage: storage.clone(),
             engine,
             caps,
-            guard: guard.clone(),
+            guard: config.guard(),
         },
+        people: people.clone(),
         webhooks: WebhookDesk {
             storage: storage.clone(),
             most: config.webhooks_per_account,
-            guard,
+            guard: config.guard(),
         },
     }
 }
@@ -289,86 +343,20 @@ fn router(
     app: App,
     config: &Config,
     storage: &Storage,
-    published: Published,
+    gate: ClientGate,
 ) -> Router {
     let settings = Settings {
         rate_limits: vec![RateLimit::new(
             config.requests_per_minute,
             Duration::from_secs(60),
         )],
-        rate_key: match config.proxies {
-            0 => Arc::new(by_peer_address),
-            proxies => by_forwarded_address(proxies),
-        },
+        rate_key: access::rate_key(config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: Some(Metrics::new()),
         public_metrics: config.is_development() || config.public_metrics,
         ..Settings::default()
     };
-    let deliveries = storage.deliveries();
-    let database = move || {
-        let deliveries = deliveries.clone();
-        async move { Ok(deliveries.backlog().await.map(drop)?) }
-    };
-    let service = service
-        .settings(settings)
-        .catalog(app.lexicons.clone())
-        .health_check("the database", Arc::new(move || Box::pin(database())));
-    service.with_state(app).merge(well_known::router(published))
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop as well.
-    stopped
-        .wait_for(|stopped| *stopped)
-        .await
-        .map(drop)
-        .unwrap_or_default();
-}
-
-/// Ends when the process gets SIGINT or SIGTERM.
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate =
-            signal(SignalKind::terminate()).expect("a runtime with I/O can wait for signals");
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt
-        .await
-        .expect("a runtime with I/O can wait for signals");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_development_server_reaches_loopback() {
-        let mut config = Config::defaults();
-        for url in [
-            "http://localhost:9000/",
-            "http://127.0.0.1:9000/",
-            "https://[::1]/",
-        ] {
-            assert!(guard(&config).read_url(url).is_ok(), "{url} in development");
-        }
-        config.public_url = Some(url::Url::parse("https://hub.example").expect("a URL"));
-        for url in [
-            "http://localhost:9000/",
-            "http://127.0.0.1:9000/",
-            "https://[::1]/",
-        ] {
-            assert!(
-                guard(&config).read_url(url).is_err(),
-                "{url} when published"
-            );
-        }
-    }
+    let health = Health::new(storage.clone(), app.notices.engine.clone(), SystemClock);
+    let service = service.settings(settings).catalog(app.lexicons.clone());
+    health.watch(service).gate(gate).with_state(app)
 }

@@ -11,7 +11,7 @@ use loggia_storage::{Storage, StorageError};
 const PAUSE: Duration = Duration::from_secs(60);
 /// Rows of a kind that one transaction removes: few enough that nobody waits for it.
 const BATCH: u32 = 500;
-/// How long what was delivered, and what was given up, stays visible.
+/// How long what was delivered, and what was given up, stays visible; and keys that retired.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Sweeps until `shutdown` ends: all that is over, then a pause.
@@ -37,7 +37,19 @@ pub async fn run(storage: Storage, shutdown: impl Future<Output = ()>) {
 async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> {
     let tokens = storage.replays().sweep(now, BATCH).await?;
     let registrations = storage.registrations().sweep(now, BATCH).await?;
+    let attempts = storage.login_attempts().sweep(now, BATCH).await?;
+    let sessions = storage.login_sessions().sweep(now, BATCH).await?;
     let deliveries = storage.deliveries().sweep(now - KEPT, BATCH).await?;
-    tracing::debug!(tokens, registrations, deliveries, "swept");
-    Ok([tokens, registrations, deliveries].contains(&u64::from(BATCH)))
+    let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
+    tracing::debug!(
+        tokens,
+        registrations,
+        attempts,
+        sessions,
+        deliveries,
+        keys,
+        "swept"
+    );
+    let all = [tokens, registrations, attempts, sessions, deliveries, keys];
+    Ok(all.contains(&u64::from(BATCH)))
 }

@@ -1,5 +1,8 @@
 //! What the handlers of `place.stream.server.*` need.
 
+use std::error::Error as _;
+
+use loggia_delivery::Target;
 use loggia_storage::{Storage, WebhookId, Webhooks};
 use loggia_xrpc_client::AddressGuard;
 
@@ -20,18 +23,20 @@ impl WebhookDesk {
         self.storage.webhooks()
     }
 
-    /// A URL that may be called, exactly as it was given.
+    /// A URL that may be called, in its normal form: what is stored and compared.
     ///
     /// # Errors
     /// What is wrong with it, for its owner.
-    pub fn check_url(&self, url: &str) -> Result<(), String> {
-        let refused = match self.guard.read_url(url) {
-            Ok(_) if url.len() <= 2048 => return Ok(()),
-            Ok(_) => return Err("`url` is longer than 2048 bytes".to_owned()),
-            Err(refused) => refused,
-        };
-        let cause = std::error::Error::source(&refused).map(|cause| format!(": {cause}"));
-        Err(format!("`url`: {refused}{}", cause.unwrap_or_default()))
+    pub fn read_url(&self, text: &str) -> Result<String, String> {
+        let url = self.guard.read_url(text).map_err(|refused| {
+            let cause = refused.source().map(|cause| format!(": {cause}"));
+            format!("`url`: {refused}{}", cause.unwrap_or_default())
+        })?;
+        // The normal form may be longer than the text: other letters than ASCII are encoded.
+        if url.as_str().len() > Target::MAX_LENGTH {
+            return Err(format!("`url` is longer than {} bytes", Target::MAX_LENGTH));
+        }
+        Ok(url.into())
     }
 }
 

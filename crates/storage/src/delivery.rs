@@ -32,7 +32,7 @@ pub struct StoredDelivery {
     pub deadline: Timestamp,
 }
 
-/// How much work there is: what health reports.
+/// How much work there is, counted row by row: for an operator, and too dear for a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// Deliveries that wait.
@@ -74,6 +74,14 @@ impl Deliveries {
             leased: reading.parse("leased", |count: i64| u64::try_from(count))?,
             oldest_due: reading.maybe_time("oldest_due")?,
         })
+    }
+
+    /// Since when the oldest delivery has been due that nobody holds; in the future if none is due
+    /// yet. One seek for each endpoint that has work, however long the backlog.
+    pub async fn oldest_due(&self) -> Result<Option<Timestamp>, StorageError> {
+        let doing = StorageError::doing("look for the oldest due delivery");
+        let mut reader = self.storage.readers().acquire().await.map_err(doing)?;
+        lease::first_due(&mut reader, &[]).await
     }
 
     /// Every delivery of a notification.

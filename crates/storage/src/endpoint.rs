@@ -70,7 +70,7 @@ impl Endpoints {
         reason: DisableReason,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        disable(tx.sql(), id, reason, now).await
+        disable(tx.sql(), id, reason, now).await.map(drop)
     }
 
     /// Tells an endpoint again, with its failures forgiven. What was cancelled stays cancelled.
@@ -101,13 +101,44 @@ pub(crate) async fn find(
     Ok(row.map(|row| read(&row, sealer, id)).transpose()?)
 }
 
+/// An endpoint that is to be told.
+pub(crate) enum Found {
+    /// It can be read.
+    Readable(Box<Endpoint>),
+    /// It cannot, and is disabled now: one bad row is no reason to tell nobody else.
+    Unreadable,
+}
+
+/// Finds an endpoint that is to be told. One that cannot be read is disabled and logged, since only
+/// its owner can put it right, by registering anew.
+pub(crate) async fn find_or_disable(
+    connection: &mut SqliteConnection,
+    sealer: &Sealer,
+    id: EndpointId,
+    now: Timestamp,
+) -> Result<Found, StorageError> {
+    match find(connection, sealer, id).await {
+        Ok(Some(endpoint)) => Ok(Found::Readable(Box::new(endpoint))),
+        Ok(None) => Err(StorageError::NoEndpoint(id)),
+        Err(StorageError::BadRow(bad)) => {
+            if disable(connection, id, DisableReason::Unreadable, now).await? {
+                let error = &bad as &dyn std::error::Error;
+                tracing::error!(error, endpoint = %id, "an endpoint cannot be read and is disabled");
+            }
+            Ok(Found::Unreadable)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Disables an endpoint and cancels what is pending for it; whether it was active before.
 pub(crate) async fn disable(
     connection: &mut SqliteConnection,
     id: EndpointId,
     reason: DisableReason,
     now: Timestamp,
-) -> Result<(), StorageError> {
-    sqlx::query(
+) -> Result<bool, StorageError> {
+    let disabled = sqlx::query(
         "UPDATE endpoint SET disabled_reason = ?, disabled_at = ?
          WHERE id = ? AND disabled_reason IS NULL",
     )
@@ -128,7 +159,7 @@ pub(crate) async fn disable(
     .map_err(StorageError::doing(
         "cancel a disabled endpoint's deliveries",
     ))?;
-    Ok(())
+    Ok(disabled.rows_affected() == 1)
 }
 
 /// The health of an endpoint and whether it is active, without its secrets.

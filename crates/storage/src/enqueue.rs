@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use loggia_delivery::{
-    CancelReason, DeliveryId, Due, Endpoint, EndpointState, Event, Lease, NewNotification,
-    Notification, NotificationId, Recipient, State, Terms,
+    CancelReason, DeliveryId, Due, EndpointState, Event, Lease, NewNotification, Notification,
+    NotificationId, Recipient, State, Terms,
 };
 use loggia_syntax::Nsid;
 use sqlx::SqliteConnection;
@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::column::{Reading, millis};
 use crate::delivery::StateColumns;
+use crate::endpoint::Found;
 use crate::{BadRow, Deliveries, StorageError, Write, endpoint};
 
 /// What was enqueued.
@@ -29,8 +30,8 @@ pub struct Enqueued {
 
 impl Deliveries {
     /// Stores a notification once and a delivery for each recipient. What the same source made
-    /// before is not made again. A recipient that is disabled gets a cancelled delivery, one whose
-    /// deadline has passed an expired one: rows that can be seen. Without recipients nothing is
+    /// before is not made again. A recipient that is disabled, or cannot be read and so becomes
+    /// disabled, gets a cancelled delivery, one whose deadline has passed an expired one: rows that can be seen. Without recipients nothing is
     /// stored.
     ///
     /// With a `lease` the deliveries belong to its node, which attempts them straight from memory;
@@ -60,20 +61,20 @@ impl Deliveries {
         };
         for recipient in recipients {
             let sealer = &self.storage.inner.sealer;
-            let found = endpoint::find(tx.sql(), sealer, recipient.endpoint).await?;
-            let endpoint = found.ok_or(StorageError::NoEndpoint(recipient.endpoint))?;
+            let found =
+                endpoint::find_or_disable(tx.sql(), sealer, recipient.endpoint, now).await?;
             let deadline = recipient.deadline.min(notification.deadline);
-            let state = first_state(&endpoint, deadline, lease, now);
+            let state = first_state(&found, deadline, lease, now);
             let id = DeliveryId {
                 notification: notification.id,
-                endpoint: endpoint.id,
+                endpoint: recipient.endpoint,
             };
             if !insert(tx.sql(), id, &state, deadline).await? {
                 continue;
             }
             enqueued.new += 1;
-            if let State::Leased { attempts, lease } = state {
-                let (notification, endpoint) = (notification.clone(), Arc::new(endpoint));
+            if let (State::Leased { attempts, lease }, Found::Readable(endpoint)) = (state, found) {
+                let (notification, endpoint) = (notification.clone(), Arc::from(endpoint));
                 enqueued.due.push(Due {
                     id,
                     notification,
@@ -88,12 +89,14 @@ impl Deliveries {
     }
 }
 
-fn first_state(
-    endpoint: &Endpoint,
-    deadline: Timestamp,
-    lease: Option<&Lease>,
-    now: Timestamp,
-) -> State {
+fn first_state(found: &Found, deadline: Timestamp, lease: Option<&Lease>, now: Timestamp) -> State {
+    let Found::Readable(endpoint) = found else {
+        return State::Cancelled {
+            attempts: 0,
+            at: now,
+            reason: CancelReason::Disabled,
+        };
+    };
     let terms = Terms {
         schedule: &endpoint.profile.wire().schedule,
         deadline,

@@ -19,6 +19,12 @@ pub enum StorageError {
     /// The tables could not be brought up to date.
     #[error("the database cannot be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The tables are not those of this program.
+    #[error(
+        "the database belongs to another version of loggia, and a running server has it open: use \
+         the program that serves, or stop the server"
+    )]
+    OtherVersion,
     /// The database was made under another master key.
     #[error("the master key is not the one that this database was made with")]
     WrongKey,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loggia_delivery::{
-    DeliveryId, DisableReason, Due, Endpoint, EndpointId, EndpointState, LeaseRequest, Leased,
-    NotificationId,
+    AbandonReason, DeliveryId, DisableReason, Due, Endpoint, EndpointId, EndpointState,
+    LeaseRequest, Leased, NotificationId,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::column::{Reading, millis};
+use crate::endpoint::Found;
 use crate::{BadRow, Storage, StorageError, endpoint, enqueue};
 
 /// At most so many lapsed leases are freed at a time.
@@ -32,7 +33,7 @@ pub(crate) async fn lease(
     if any_lapsed(&mut reader, now).await? {
         free_lapsed(storage, now).await?;
     }
-    let lanes = lanes(&mut reader, request).await?;
+    let lanes = lanes(&mut reader, request.limit, &request.except).await?;
     drop(reader);
     let next_due = lanes.iter().map(|lane| lane.due).find(|due| *due > now);
     let due: Vec<Lane> = lanes.into_iter().filter(|lane| lane.due <= now).collect();
@@ -59,17 +60,20 @@ async fn take(
         if room == 0 {
             break;
         }
-        let found = endpoint::find(tx.sql(), &storage.inner.sealer, lane.endpoint).await?;
-        let endpoint = found.ok_or(StorageError::NoEndpoint(lane.endpoint))?;
+        let sealer = &storage.inner.sealer;
+        let found = endpoint::find_or_disable(tx.sql(), sealer, lane.endpoint, now).await?;
+        let Found::Readable(endpoint) = found else {
+            continue;
+        };
         if let EndpointState::Disabled { .. } = endpoint.state {
             // Cancels what is pending; the reason that stands is kept.
             endpoint::disable(tx.sql(), endpoint.id, DisableReason::Owner, now).await?;
             continue;
         }
         expire(tx.sql(), endpoint.id, now).await?;
-        taken.extend(take_lane(tx.sql(), request, endpoint, share.min(room), now).await?);
+        taken.extend(take_lane(tx.sql(), request, *endpoint, share.min(room), now).await?);
     }
-    let next_due = lanes_left(tx.sql(), request).await?;
+    let next_due = first_due(tx.sql(), &request.except).await?;
     tx.commit().await?;
     Ok(Leased {
         due: taken,
@@ -99,9 +103,13 @@ async fn take_lane(
     let endpoint = Arc::new(endpoint);
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
-        let due = read_due(row, &endpoint, request)?;
-        mark(connection, &due).await?;
-        taken.push(due);
+        match read_due(row, &endpoint, request) {
+            Ok(due) => {
+                mark(connection, &due).await?;
+                taken.push(due);
+            }
+            Err(bad) => abandon(connection, row, &bad, endpoint.id, now).await?,
+        }
     }
     Ok(taken)
 }
@@ -119,6 +127,36 @@ async fn mark(connection: &mut SqliteConnection, due: &Due) -> Result<(), Storag
     .await
     .map_err(StorageError::doing("lease a delivery"))?;
     Ok(())
+}
+
+/// Gives up a delivery that cannot be read, so that it does not keep the others from being taken.
+async fn abandon(
+    connection: &mut SqliteConnection,
+    row: &SqliteRow,
+    bad: &BadRow,
+    endpoint: EndpointId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    log_abandoned(bad, endpoint);
+    let notification: Vec<u8> = Reading::new("notification", "(unreadable)", row).get("id")?;
+    sqlx::query(
+        "UPDATE delivery SET state = 'abandoned', due = NULL, ended_at = ?, reason = ?
+         WHERE notification = ? AND endpoint = ? AND state = 'pending'",
+    )
+    .bind(millis(now))
+    .bind(AbandonReason::Unreadable.as_str())
+    .bind(notification)
+    .bind(&endpoint.as_bytes()[..])
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("abandon an unreadable delivery"))?;
+    Ok(())
+}
+
+/// Apart, because the borrowed cause must not live over an await.
+fn log_abandoned(bad: &BadRow, endpoint: EndpointId) {
+    let error = bad as &dyn std::error::Error;
+    tracing::error!(error, %endpoint, "a delivery cannot be read and is abandoned");
 }
 
 fn read_due(
@@ -195,13 +233,11 @@ async fn free_lapsed(storage: &Storage, now: Timestamp) -> Result<(), StorageErr
 /// The endpoints that have work, first due first: one seek for each, however long its backlog.
 async fn lanes(
     connection: &mut SqliteConnection,
-    request: &LeaseRequest,
+    limit: usize,
+    except: &[EndpointId],
 ) -> Result<Vec<Lane>, StorageError> {
     // One more than could be served, so that the first that is not is known.
-    let limit = request
-        .limit
-        .saturating_add(request.except.len())
-        .saturating_add(1);
+    let limit = limit.saturating_add(except.len()).saturating_add(1);
     let rows = sqlx::query(
         "WITH RECURSIVE lane (endpoint) AS (
              SELECT min(endpoint) FROM delivery WHERE state = 'pending'
@@ -223,7 +259,7 @@ async fn lanes(
     for row in &rows {
         let reading = Reading::new("delivery", "(lane)", row);
         let endpoint = reading.parse("endpoint", EndpointId::from_slice)?;
-        if !request.except.contains(&endpoint) {
+        if !except.contains(&endpoint) {
             lanes.push(Lane {
                 endpoint,
                 due: reading.time("due")?,
@@ -233,16 +269,11 @@ async fn lanes(
     Ok(lanes)
 }
 
-async fn lanes_left(
+/// When the first pending delivery is due that does not go to any of these.
+pub(crate) async fn first_due(
     connection: &mut SqliteConnection,
-    request: &LeaseRequest,
+    except: &[EndpointId],
 ) -> Result<Option<Timestamp>, StorageError> {
-    let first = LeaseRequest {
-        limit: 0,
-        ..request.clone()
-    };
-    Ok(lanes(connection, &first)
-        .await?
-        .first()
-        .map(|lane| lane.due))
+    let lanes = lanes(connection, 0, except).await?;
+    Ok(lanes.first().map(|lane| lane.due))
 }

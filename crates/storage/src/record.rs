@@ -12,7 +12,7 @@ use sqlx::SqliteConnection;
 
 use crate::column::millis;
 use crate::delivery::StateColumns;
-use crate::{StorageError, endpoint};
+use crate::{StorageError, endpoint, webhook_health};
 
 /// An endpoint that a batch touches.
 struct Touched {
@@ -44,6 +44,7 @@ pub(crate) async fn record(
     for (id, touched) in endpoints {
         if touched.changed {
             endpoint::write_health(connection, id, &touched.health).await?;
+            webhook_health::write(connection, id, &touched.health).await?;
         }
         if let Some(reason) = touched.disable {
             endpoint::disable(connection, id, reason, now).await?;
@@ -68,17 +69,10 @@ async fn touch(
     let touched = match endpoints.entry(id) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(unknown) => {
-            let found = endpoint::health(connection, id).await?;
-            let Some((health, active)) = found else {
+            let Some(found) = find(connection, id).await? else {
                 return Ok(());
             };
-            // The reason that stands is kept; what came back to an inactive endpoint is cancelled.
-            let disable = (!active).then_some(DisableReason::Owner);
-            unknown.insert(Touched {
-                health,
-                changed: false,
-                disable,
-            })
+            unknown.insert(found)
         }
     };
     if let Some(report) = settled.report {
@@ -88,6 +82,31 @@ async fn touch(
         touched.disable = touched.disable.or(disable);
     }
     Ok(())
+}
+
+/// The endpoint as it stands. One whose health cannot be read begins anew, disabled: its row is no
+/// reason to forget what happened to the others of a batch.
+async fn find(
+    connection: &mut SqliteConnection,
+    id: EndpointId,
+) -> Result<Option<Touched>, StorageError> {
+    let (health, disable) = match endpoint::health(connection, id).await {
+        Ok(None) => return Ok(None),
+        Ok(Some((health, true))) => (health, None),
+        // The reason that stands is kept; what came back to an inactive endpoint is cancelled.
+        Ok(Some((health, false))) => (health, Some(DisableReason::Owner)),
+        Err(StorageError::BadRow(bad)) => {
+            let error = &bad as &dyn std::error::Error;
+            tracing::error!(error, endpoint = %id, "an endpoint cannot be read and is disabled");
+            (Health::default(), Some(DisableReason::Unreadable))
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Touched {
+        health,
+        changed: false,
+        disable,
+    }))
 }
 
 /// Writes the attempt, unless it is written already or its delivery is gone.

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::column::{Reading, millis};
-use crate::{BadRow, Storage, StorageError, Write};
+use crate::{BadRow, Storage, StorageError, Write, endpoint};
 
 sortable_id! {
     /// Which registration.
@@ -61,7 +61,8 @@ pub struct Caps {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Registered {
-    /// It is new.
+    /// It is new; or it has a new endpoint with the new secret, because the old one's row could not
+    /// be read any more.
     New(Registration),
     /// There was one already: it keeps its id and its endpoint's secret, has the new expiry, and is
     /// told again should its endpoint have been disabled.
@@ -93,14 +94,37 @@ impl Registrations {
             return Ok(full);
         }
         match old {
-            Some(old) => {
-                let expires_at = to_millisecond(new.expires_at);
-                renew(tx.sql(), old.id, expires_at).await?;
-                self.storage.endpoints().enable(tx, old.endpoint).await?;
-                Ok(Registered::Renewed(Registration { expires_at, ..old }))
-            }
+            Some(old) => self.renew(tx, old, new).await,
             None => self.insert(tx, new, now).await.map(Registered::New),
         }
+    }
+
+    async fn renew(
+        &self,
+        tx: &mut Write,
+        old: Registration,
+        new: NewRegistration,
+    ) -> Result<Registered, StorageError> {
+        let expires_at = to_millisecond(new.expires_at);
+        let sealer = &self.storage.inner.sealer;
+        let endpoint = match endpoint::find(tx.sql(), sealer, old.endpoint).await {
+            Ok(_) => old.endpoint,
+            Err(StorageError::BadRow(_)) => new.endpoint.id,
+            Err(error) => return Err(error),
+        };
+        let renewed = Registration {
+            expires_at,
+            endpoint,
+            ..old
+        };
+        if endpoint == old.endpoint {
+            self.storage.endpoints().enable(tx, endpoint).await?;
+            renew(tx.sql(), &renewed).await?;
+            return Ok(Registered::Renewed(renewed));
+        }
+        self.storage.endpoints().insert(tx, &new.endpoint).await?;
+        renew(tx.sql(), &renewed).await?;
+        Ok(Registered::New(renewed))
     }
 
     async fn insert(
@@ -137,7 +161,7 @@ impl Registrations {
     }
 
     /// The space's registrations that have not expired, oldest first. In the transaction that
-    /// enqueues for them.
+    /// enqueues for them. One that cannot be read is left out and logged: the others are told.
     pub async fn list_active(
         &self,
         tx: &mut Write,
@@ -152,7 +176,7 @@ impl Registrations {
         .fetch_all(tx.sql())
         .await
         .map_err(StorageError::doing("list registrations"))?;
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok(rows.iter().filter_map(readable).collect())
     }
 
     /// Removes all of a space's registrations; how many those were. What is enqueued already is
@@ -233,16 +257,25 @@ async fn full(
 
 async fn renew(
     connection: &mut SqliteConnection,
-    id: RegistrationId,
-    expires_at: Timestamp,
+    renewed: &Registration,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE registration SET expires_at = ? WHERE id = ?")
-        .bind(millis(expires_at))
-        .bind(&id.as_bytes()[..])
+    sqlx::query("UPDATE registration SET expires_at = ?, endpoint = ? WHERE id = ?")
+        .bind(millis(renewed.expires_at))
+        .bind(&renewed.endpoint.as_bytes()[..])
+        .bind(&renewed.id.as_bytes()[..])
         .execute(connection)
         .await
         .map_err(StorageError::doing("renew a registration"))?;
     Ok(())
+}
+
+fn readable(row: &SqliteRow) -> Option<Registration> {
+    read(row)
+        .inspect_err(|bad| {
+            let error = bad as &dyn std::error::Error;
+            tracing::error!(error, "a registration cannot be read and is not told");
+        })
+        .ok()
 }
 
 fn read(row: &SqliteRow) -> Result<Registration, BadRow> {

@@ -10,6 +10,35 @@ use zeroize::Zeroizing;
 /// The first byte of every value sealed in this way.
 const VERSION: u8 = 1;
 
+/// A column that holds sealed values.
+pub(crate) struct Place {
+    pub(crate) table: &'static str,
+    /// The column that names a row; its bytes are part of what a value is bound to.
+    pub(crate) row: &'static str,
+    pub(crate) column: &'static str,
+}
+
+impl Place {
+    const fn new(table: &'static str, row: &'static str, column: &'static str) -> Self {
+        Self { table, row, column }
+    }
+
+    /// What [`Sealer::seal`] calls it.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.table, self.column)
+    }
+}
+
+/// Every column that holds sealed values: a change of the master key must leave none behind.
+pub(crate) const SEALED: &[Place] = &[
+    Place::new("meta", "name", "value"),
+    Place::new("endpoint", "id", "secret"),
+    Place::new("endpoint", "id", "previous_secret"),
+    Place::new("server_key", "public", "secret"),
+    Place::new("login_attempt", "state", "pending"),
+    Place::new("login_session", "id", "tokens"),
+];
+
 /// The key that all secrets of a store are sealed under. How it is kept is the server's affair.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
@@ -45,6 +74,10 @@ impl Sealer {
 
     /// Seals a value for the place that `column` and `row` name.
     pub(crate) fn seal(&self, column: &str, row: &[u8], value: &[u8]) -> Vec<u8> {
+        debug_assert!(
+            SEALED.iter().any(|place| place.name() == column),
+            "{column} is missing in SEALED: a change of the master key would lose its values"
+        );
         let mut nonce = [0; NONCE_LEN];
         self.random
             .fill(&mut nonce)
@@ -121,13 +154,17 @@ mod tests {
     #[test]
     fn damaged_values_do_not_open() {
         let sealer = Sealer::new(&MasterKey::new([1; 32]));
-        let sealed = sealer.seal("c", b"a", b"hush");
+        let sealed = sealer.seal("meta.value", b"a", b"hush");
         for length in 0..sealed.len() {
             assert!(
-                sealer.open("c", b"a", &sealed[..length]).is_err(),
+                sealer.open("meta.value", b"a", &sealed[..length]).is_err(),
                 "{length} bytes"
             );
         }
-        assert_ne!(sealed, sealer.seal("c", b"a", b"hush"), "nonces differ");
+        assert_ne!(
+            sealed,
+            sealer.seal("meta.value", b"a", b"hush"),
+            "nonces differ"
+        );
     }
 }

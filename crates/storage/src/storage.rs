@@ -5,14 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 
+use crate::column::millis;
 use crate::seal::Sealer;
 use crate::{
-    Deliveries, Endpoints, MasterKey, Registrations, Replays, StorageError, Webhooks, migrations,
+    ApiClients, Deliveries, Endpoints, LoginAttempts, LoginSessions, MasterKey, Registrations,
+    Replays, ServerKeys, StorageError, Webhooks, migrations,
 };
 
 /// How many connections read at once. Reads are short; more only costs threads.
@@ -25,6 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Storage {
     pub(crate) inner: Arc<Inner>,
+}
+
+/// What is done to the tables of a store that is opened.
+enum Tables {
+    /// Brought up to date.
+    Migrated,
+    /// Left as they are, and refused unless they are up to date.
+    AsTheyAre,
 }
 
 pub(crate) struct Inner {
@@ -42,7 +53,14 @@ impl Storage {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal);
-        Self::connect(options, &path.display().to_string(), key).await
+        Self::connect(options, &path.display().to_string(), key, Tables::Migrated).await
+    }
+
+    /// Opens an SQLite file that a server has open already, for a few short transactions: its tables
+    /// are left as they are. Whoever joins a store touches no leases.
+    pub async fn join(path: &Path, key: &MasterKey) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new().filename(path);
+        Self::connect(options, &path.display().to_string(), key, Tables::AsTheyAre).await
     }
 
     /// A store in memory, gone when the last clone is dropped. `name` tells several in one process
@@ -51,13 +69,14 @@ impl Storage {
         let options = SqliteConnectOptions::new()
             .filename(format!("/{name}"))
             .vfs("memdb");
-        Self::connect(options, "in memory", key).await
+        Self::connect(options, "in memory", key, Tables::Migrated).await
     }
 
     async fn connect(
         options: SqliteConnectOptions,
         path: &str,
         key: &MasterKey,
+        tables: Tables,
     ) -> Result<Self, StorageError> {
         let cannot_open = |source| StorageError::Open {
             path: path.to_owned(),
@@ -86,10 +105,13 @@ impl Storage {
             .connect_with(options.clone())
             .await
             .map_err(cannot_open)?;
-        migrations::migrator()
-            .run(&writer)
-            .await
-            .map_err(StorageError::Migrate)?;
+        match tables {
+            Tables::Migrated => migrations::migrator()
+                .run(&writer)
+                .await
+                .map_err(StorageError::Migrate)?,
+            Tables::AsTheyAre => migrations::check(&writer).await?,
+        }
         let readers = options.create_if_missing(false).pragma("query_only", "on");
         let readers = pool(READERS)
             .connect_with(readers)
@@ -143,6 +165,20 @@ impl Storage {
             .map_err(StorageError::doing("begin a transaction"))
     }
 
+    /// Writes and commits a few bytes: a full disk and a lost one show here and in no read.
+    pub async fn check_writable(&self, now: Timestamp) -> Result<(), StorageError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('write_check', ?)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(&millis(now).to_be_bytes()[..])
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("write for a check"))?;
+        tx.commit().await
+    }
+
     /// Closes all connections once they are given back.
     pub async fn close(&self) {
         self.inner.readers.close().await;
@@ -173,6 +209,34 @@ impl Storage {
     /// The queue of deliveries.
     pub fn deliveries(&self) -> Deliveries {
         Deliveries::new(self.clone())
+    }
+
+    /// Logins that are under way.
+    pub fn login_attempts(&self) -> LoginAttempts {
+        LoginAttempts {
+            storage: self.clone(),
+        }
+    }
+
+    /// Clients of the API.
+    pub fn api_clients(&self) -> ApiClients {
+        ApiClients {
+            storage: self.clone(),
+        }
+    }
+
+    /// People who are logged in.
+    pub fn login_sessions(&self) -> LoginSessions {
+        LoginSessions {
+            storage: self.clone(),
+        }
+    }
+
+    /// The server's own keys.
+    pub fn server_keys(&self) -> ServerKeys {
+        ServerKeys {
+            storage: self.clone(),
+        }
     }
 
     /// What may be used once.
@@ -210,5 +274,60 @@ impl Write {
 
     pub(crate) fn sql(&mut self) -> &mut SqliteConnection {
         &mut self.tx
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn used(storage: &Storage, key: &str) -> Result<bool, StorageError> {
+        storage.replays().consume("test", key, Timestamp::MAX).await
+    }
+
+    /// What a full disk does to a commit: SQLite itself undoes the transaction, and neither COMMIT
+    /// nor ROLLBACK finds one to end.
+    #[tokio::test]
+    async fn a_connection_whose_commit_failed_is_replaced() {
+        let key = MasterKey::new([7; 32]);
+        let storage = Storage::memory("commit", &key).await.expect("opens");
+        let mut tx = storage.begin().await.expect("begins");
+        sqlx::query("ROLLBACK")
+            .execute(tx.sql())
+            .await
+            .expect("there is a transaction to undo");
+        tx.commit().await.expect_err("it was undone already");
+        assert!(used(&storage, "a").await.expect("the next one works"));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_full_for_a_while_works_again() {
+        let key = MasterKey::new([7; 32]);
+        let storage = Storage::memory("full", &key).await.expect("opens");
+        limit(&storage, 1).await;
+        let mut tx = storage.begin().await.expect("begins");
+        let written = sqlx::query("INSERT INTO meta VALUES ('large', zeroblob(1000000))")
+            .execute(tx.sql())
+            .await;
+        let error = written.expect_err("there is no room");
+        assert!(error.to_string().contains("full"), "{error}");
+        drop(tx);
+        limit(&storage, 1_000_000).await;
+        assert!(used(&storage, "a").await.expect("there is room"));
+        storage
+            .check_writable(Timestamp::UNIX_EPOCH)
+            .await
+            .expect("can be written");
+    }
+
+    /// Sets how many pages the database may have; fewer than it has count as what it has.
+    async fn limit(storage: &Storage, pages: u32) {
+        let mut tx = storage.begin().await.expect("begins");
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        sqlx::query(sqlx::AssertSqlSafe(pragma))
+            .execute(tx.sql())
+            .await
+            .expect("is set");
+        tx.commit().await.expect("commits");
     }
 }

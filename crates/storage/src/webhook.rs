@@ -28,16 +28,16 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// When its owner last changed it.
     pub updated_at: Option<Timestamp>,
-    /// When something was last delivered.
+    /// When something was last delivered; moved with the health of [`WebhookId::endpoint`].
     pub last_triggered: Option<Timestamp>,
-    /// Failures since then.
+    /// Failed attempts since then.
     pub error_count: u32,
 }
 
 /// What the owner of a webhook writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookFields {
-    /// Where to; unique for each owner, letter by letter.
+    /// Where to, in the normal form of its URL; unique for each owner, letter by letter.
     pub url: String,
     /// Which events, as the lexicon names them, in the owner's order.
     pub events: Vec<String>,

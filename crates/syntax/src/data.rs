@@ -11,7 +11,7 @@ mod link;
 mod object;
 mod value;
 
-pub use blob::Blob;
+pub use blob::{Blob, BlobError, BlobFacts, BlobField};
 pub use bytes::{Bytes, BytesError};
 pub use integer::Integer;
 pub use link::{CidLink, LinkError};

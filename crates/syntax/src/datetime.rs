@@ -1,6 +1,7 @@
 //! Date and time.
 
 mod calendar;
+mod usual;
 
 use calendar::{civil_from_days, days_from_civil, days_in_month};
 
@@ -57,6 +58,9 @@ impl Datetime {
 const DAY: i64 = 86_400_000_000;
 
 pub(crate) const fn scan(text: &[u8], from: usize, to: usize) -> Scanned {
+    if usual::is_usual(text, from, to) {
+        return Ok(());
+    }
     match read(text, from, to) {
         Ok(_) => Ok(()),
         Err(flaw) => Err(flaw),

@@ -27,7 +27,36 @@ impl Did {
     }
 }
 
+/// The end of the DID that `from..to` begins with, or `from` if it begins with none.
+pub(crate) const fn end(text: &[u8], from: usize, to: usize) -> usize {
+    let identifier = if starts_with(text, from, to, b"did:plc:") {
+        from + 8
+    } else if starts_with(text, from, to, b"did:") {
+        let colon = skip(text, from + 4, to, Class::LOWER);
+        if colon == from + 4 || colon == to || text[colon] != b':' {
+            return from;
+        }
+        colon + 1
+    } else {
+        return from;
+    };
+    let end = skip_many(text, identifier, to, Class::DID);
+    if end == identifier || end - from > LONGEST || matches!(text[end - 1], b':' | b'%') {
+        return from;
+    }
+    end
+}
+
 pub(crate) const fn scan(text: &[u8], from: usize, to: usize) -> Scanned {
+    if from < to && end(text, from, to) == to {
+        Ok(())
+    } else {
+        scan_by_rules(text, from, to)
+    }
+}
+
+/// Rule by rule, to tell which one is broken.
+const fn scan_by_rules(text: &[u8], from: usize, to: usize) -> Scanned {
     if to - from > LONGEST {
         return flaw(from + LONGEST, "a DID has at most 2048 characters");
     }
@@ -57,7 +86,35 @@ pub(crate) const fn scan(text: &[u8], from: usize, to: usize) -> Scanned {
 
 #[cfg(test)]
 mod tests {
-    use super::Did;
+    use super::{Did, end, scan_by_rules};
+
+    #[test]
+    fn what_ends_well_keeps_the_rules() {
+        let longest = format!("did:a:{}", "b".repeat(2042));
+        for text in [
+            "did:plc:abc",
+            "did:web:a%3A1:b",
+            "did:plc:",
+            "did::abc",
+            "did:plc",
+            "did:PLC:abc",
+            "did:plc:abc:",
+            "did:plc:abc%",
+            "did:plc:a b",
+            "did:",
+            "",
+            "dad:plc:abc",
+            &longest,
+            &format!("{longest}c"),
+        ] {
+            let bytes = text.as_bytes();
+            let whole = !bytes.is_empty() && end(bytes, 0, bytes.len()) == bytes.len();
+            let by_rules = scan_by_rules(bytes, 0, bytes.len()).is_ok();
+            assert_eq!(whole, by_rules, "{text}");
+        }
+        assert_eq!(end(b"at://did:a:b/c", 5, 14), 12);
+        assert_eq!(end(b"at://a.b/c", 5, 10), 5);
+    }
 
     #[test]
     fn takes_itself_apart() {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use reqwest::{Body, Method, Request, Response};
+use http::{HeaderMap, Method};
+use reqwest::{Body, Request, Response};
 use rustls::crypto::ring::default_provider;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
@@ -16,12 +16,15 @@ use crate::dns::GuardedDns;
 use crate::error::{BuildError, ClientError};
 use crate::guard::AddressGuard;
 
+/// Who calls, in every request that this project makes: product and version.
+pub const USER_AGENT: &str = concat!("Loggia/", env!("CARGO_PKG_VERSION"));
+
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
     /// Which addresses may be reached.
     pub guard: AddressGuard,
-    /// The `User-Agent`.
+    /// The `User-Agent` of requests that bring none. [`USER_AGENT`].
     pub user_agent: String,
     /// The deadline of a request that does not bring its own, from the name's resolution to the
     /// end of the body. 10 s.
@@ -36,7 +39,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             guard: AddressGuard::new(),
-            user_agent: concat!("loggia/", env!("CARGO_PKG_VERSION")).into(),
+            user_agent: USER_AGENT.into(),
             deadline: Duration::from_secs(10),
             answer: 64 * 1024,
             output: 5 * 1024 * 1024,
@@ -121,6 +124,22 @@ impl GuardedClient {
         *request.headers_mut() = headers;
         *request.body_mut() = Some(Body::from(body));
         self.send(request, deadline, self.settings.answer).await
+    }
+
+    /// Sends any request, e.g. one of OAuth; an answer of more than `limit` bytes is an error.
+    pub async fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: usize,
+    ) -> Result<Answer, ClientError> {
+        let mut request = Request::new(method, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = (!body.is_empty()).then(|| Body::from(body));
+        let answer = self.send(request, self.settings.deadline, limit).await?;
+        whole(answer, url, limit)
     }
 
     /// Sends a request of a typed call; a long answer is an error.

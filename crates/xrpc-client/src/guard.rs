@@ -1,5 +1,6 @@
 //! Which addresses and URLs may be reached. Pure: it resolves nothing and connects to nothing.
 
+mod form;
 mod network;
 mod ranges;
 
@@ -36,6 +37,9 @@ pub enum UrlRefusal {
     /// Not a URL.
     #[error("not a URL")]
     Syntax(#[source] url::ParseError),
+    /// It reads as a URL only after repairs, which not everybody makes in the same way.
+    #[error("the URL is not written plainly: {0}")]
+    Written(&'static str),
     /// Neither HTTPS nor HTTP.
     #[error("the URL's scheme is not https")]
     Scheme,
@@ -45,6 +49,9 @@ pub enum UrlRefusal {
     /// The URL holds a user name or a password.
     #[error("the URL holds credentials")]
     Credentials,
+    /// The URL names port 0, where nobody can listen.
+    #[error("the URL names port 0")]
+    Port,
     /// The URL holds a fragment, which is never sent.
     #[error("the URL holds a fragment")]
     Fragment,
@@ -110,6 +117,9 @@ impl AddressGuard {
         if url.fragment().is_some() {
             return Err(UrlRefusal::Fragment);
         }
+        if url.port() == Some(0) {
+            return Err(UrlRefusal::Port);
+        }
         match url.host() {
             _ if loopback && self.loopback => Ok(()),
             Some(Host::Ipv4(address)) => Ok(self.check(address.into())?),
@@ -119,8 +129,11 @@ impl AddressGuard {
         }
     }
 
-    /// Reads a URL and checks it.
+    /// Reads a URL that must need no repair (whitespace, backslashes, a missing `//`, a
+    /// percent-encoded host, an empty port), and checks it. What comes back is its normal form: of
+    /// two spellings of one URL that differ in case, default port or dots, one text remains.
     pub fn read_url(&self, text: &str) -> Result<Url, UrlRefusal> {
+        form::check(text)?;
         let url = Url::parse(text).map_err(UrlRefusal::Syntax)?;
         self.check_url(&url)?;
         Ok(url)

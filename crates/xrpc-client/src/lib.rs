@@ -1,4 +1,5 @@
 //! Calls out: one HTTP client that guards which addresses it reaches, and typed XRPC calls over it.
+//! And reading the frames of event streams, over whichever WebSocket client brings them.
 //!
 //! Every request that this project makes goes through [`GuardedClient`], because most URLs come from
 //! other people: endpoints of webhooks, services in DID documents, hosts of `did:web`. It reaches
@@ -9,11 +10,15 @@ mod call;
 mod client;
 mod dns;
 mod error;
+mod frame;
 pub mod guard;
+mod txt;
 
 pub use call::{CallError, Credentials, Refusal};
-pub use client::{Answer, ClientSettings, GuardedClient};
+pub use client::{Answer, ClientSettings, GuardedClient, USER_AGENT};
 pub use error::{BuildError, ClientError};
+pub use frame::{Frame, FrameError, read_frame};
 pub use guard::{AddressGuard, Blocked, Network, UrlRefusal};
-pub use http::{HeaderMap, HeaderName, HeaderValue};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method};
+pub use txt::{TxtLookupError, TxtResolver, TxtSettings, TxtSetupError};
 pub use url::Url;

@@ -122,7 +122,10 @@ async fn whole(form: Form, text: Bytes, content_type: HeaderValue) -> Result<Res
     let Some(coding) = form.coding else {
         return Ok(varying(typed(Body::from(text), content_type)));
     };
-    let coded = coding.encode(&text).await.map_err(Stop::internal)?;
+    // Boxed, as a coder's state would make the future of every answer some kilobytes longer.
+    let coded = Box::pin(coding.encode(&text))
+        .await
+        .map_err(Stop::internal)?;
     let mut response = varying(typed(Body::from(coded), content_type));
     response
         .headers_mut()

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use loggia_xrpc::{Kind, Method};
+use loggia_xrpc::{Body as _, Kind, Method, Params as _, Payload, Query};
 use tokio::sync::Semaphore;
 
 use crate::decode::{self, Fault};
 use crate::explain::Explain;
+use crate::from_call::Arguments;
 use crate::meter::Meter;
 use crate::passage::MethodInfo;
 use crate::settings::Settings;
@@ -46,30 +47,41 @@ impl<S: Send + Sync> Call<'_, S> {
             .map_err(Stop::extractor)
     }
 
-    /// No arguments; a body sent to a procedure that takes none is refused all the same.
-    pub(crate) async fn nothing<M: Method>(&self, _: &Parts, body: Body) -> Result<(), Stop> {
-        match M::KIND {
-            Kind::Procedure => Ok(decode::no_input(self, body).await?),
-            Kind::Query | Kind::Subscription => Ok(()),
+    pub(crate) fn arguments<'a, P, I>(&self, params: &'a P, input: &'a I) -> Arguments<'a, P, I> {
+        Arguments {
+            method: self.info,
+            params,
+            input,
         }
+    }
+
+    /// The arguments of a method of this shape. What a shape lacks is made of nothing.
+    pub(crate) async fn nothing<M: Method>(
+        &self,
+        _: &Parts,
+        body: Body,
+    ) -> Result<(M::Params, M::Input), Stop> {
+        Ok((absent_params::<M>()?, self.no_input::<M>(body).await?))
     }
 
     pub(crate) async fn params_only<M: Method>(
         &self,
         parts: &Parts,
         body: Body,
-    ) -> Result<(M::Params,), Stop> {
+    ) -> Result<(M::Params, M::Input), Stop> {
         let params = decode::params(parts, self.settings)?;
-        self.nothing::<M>(parts, body).await?;
-        Ok((params,))
+        Ok((params, self.no_input::<M>(body).await?))
     }
 
     pub(crate) async fn input_only<M: Method>(
         &self,
         parts: &Parts,
         body: Body,
-    ) -> Result<(M::Input,), Stop> {
-        Ok((decode::input(self, parts, body).await?,))
+    ) -> Result<(M::Params, M::Input), Stop> {
+        Ok((
+            absent_params::<M>()?,
+            decode::input(self, parts, body).await?,
+        ))
     }
 
     pub(crate) async fn params_and_input<M: Method>(
@@ -80,4 +92,17 @@ impl<S: Send + Sync> Call<'_, S> {
         let params = decode::params(parts, self.settings)?;
         Ok((params, decode::input(self, parts, body).await?))
     }
+
+    /// A body sent to a procedure that takes none is refused.
+    async fn no_input<M: Method>(&self, body: Body) -> Result<M::Input, Stop> {
+        match M::KIND {
+            Kind::Procedure => decode::no_input(self, body).await?,
+            Kind::Query | Kind::Subscription => {}
+        }
+        M::Input::decode(Payload::Nothing).map_err(Stop::internal)
+    }
+}
+
+fn absent_params<M: Method>() -> Result<M::Params, Stop> {
+    M::Params::read(&Query::new()).map_err(Stop::internal)
 }

@@ -9,25 +9,28 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http::request::Parts;
 use http::{HeaderValue, Method as Verb, StatusCode, header};
 use loggia_xrpc::{Kind, Rejection};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{Instrument, field};
 
 use crate::call::{BodyLimits, Call};
 use crate::decode::Fault;
 use crate::endpoint::Endpoint;
 use crate::explain::Explain;
+use crate::gate::Gate;
 use crate::health::{self, Check};
 use crate::meter::Meter;
 use crate::passage::{MethodInfo, Passage, REQUEST_ID};
-use crate::rate::{self, Limiter};
+use crate::rate::{self, Allowance, Limiter, Quotas};
 use crate::settings::Settings;
+use crate::stop::Stop;
 use crate::target::Target;
-use crate::{cors, envelope, status, stop};
+use crate::{cors, envelope, status, stop, strict};
 
 /// A method with everything that its calls need.
 pub(crate) struct Entry<S> {
@@ -49,6 +52,8 @@ pub(crate) struct App<S> {
     pub other: Option<Meter>,
     pub checks: Vec<Check>,
     pub explain: Option<Box<dyn Explain>>,
+    pub gate: Option<Box<dyn Gate>>,
+    pub quotas: Quotas,
     pub calls: Semaphore,
     pub streams: Arc<Semaphore>,
 }
@@ -72,20 +77,48 @@ impl<S: Send + Sync + 'static> tower::Service<Request> for Dispatch<S> {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let app = Arc::clone(&self.0);
-        Box::pin(async move { Ok(app.answer(request).await) })
+        Box::pin(Arc::clone(&self.0).answer(request))
     }
+}
+
+/// What a request leads to.
+///
+/// Made without waiting, so that the request itself is handed on at once: no future but the method's
+/// own has to hold it, which would make every call's memory kilobytes longer.
+enum Way<'a, S> {
+    /// The gate is to be passed.
+    Gate(Box<Waiting<'a, S>>),
+    /// The answer is known.
+    Answered(Response),
+    /// The health checks are to be asked.
+    Checks,
+    /// The method is at work.
+    Work(Work<'a>),
+}
+
+/// A call before the gate.
+struct Waiting<'a, S> {
+    gate: &'a dyn Gate,
+    entry: &'a Entry<S>,
+    parts: Parts,
+    body: Body,
+}
+
+/// A method at work.
+struct Work<'a> {
+    answer: BoxFuture<'a, Result<Response, Stop>>,
+    timeout: Duration,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Answers any request at all, inside a span, counted and timed.
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(self: Arc<Self>, request: Request) -> Result<Response, Infallible> {
         let started = Instant::now();
         let passage = Passage::of(request.headers());
-        let target = Target::of(self, request.method(), request.uri().path());
-        let meter = target.meter(self);
+        let target = Target::of(&self, request.method(), request.uri().path());
+        let meter = target.meter(&self);
         let in_flight = meter.map(Meter::begin);
-        let id = passage.id.header();
         let span = tracing::info_span!(
             "xrpc",
             nsid = target.nsid(),
@@ -94,10 +127,20 @@ impl<S: Send + Sync + 'static> App<S> {
             span_id = %format_args!("{:016x}", passage.trace.span_id),
             caller = field::Empty,
         );
-        let mut response = self
-            .reach(target, request, passage)
-            .instrument(span.clone())
-            .await;
+        let fault = Fault::default();
+        let (mut way, mut allowance) =
+            span.in_scope(|| self.reach(target, request, &passage, &fault));
+        if let Way::Gate(waiting) = way {
+            let passed = self.pass(*waiting, &fault, &mut allowance);
+            way = Box::pin(passed.instrument(span.clone())).await;
+        }
+        let mut response = match way {
+            Way::Gate(_) => unreachable!("it was passed just now"),
+            Way::Answered(response) => response,
+            // Boxed, since this is rare and its future large.
+            Way::Checks => Box::pin(self.health().instrument(span.clone())).await,
+            Way::Work(work) => work.finish().instrument(span.clone()).await,
+        };
         drop(in_flight);
         let (code, took) = (response.status().as_u16(), started.elapsed());
         span.in_scope(|| {
@@ -110,26 +153,127 @@ impl<S: Send + Sync + 'static> App<S> {
         if let Some(meter) = meter {
             meter.end(code, took);
         }
-        if self.settings.cors {
-            cors::allow(response.headers_mut());
+        let headers = response.headers_mut();
+        if let Some(allowance) = allowance {
+            allowance.write(headers);
         }
-        response.headers_mut().insert(REQUEST_ID, id);
-        response
+        if self.settings.cors {
+            cors::allow(headers);
+        }
+        headers.insert(REQUEST_ID, passage.id.into_header());
+        Ok(response)
     }
 
-    async fn reach(&self, target: Target<'_, S>, request: Request, passage: Passage) -> Response {
-        match target {
-            Target::Method(entry) => self.call(entry, request, passage).await,
+    fn reach<'a>(
+        &'a self,
+        target: Target<'a, S>,
+        request: Request,
+        passage: &Passage,
+        fault: &'a Fault,
+    ) -> (Way<'a, S>, Option<Allowance>) {
+        let answer = match target {
+            Target::Method(entry) => return self.call(entry, request, passage, fault),
+            Target::Health => return (Way::Checks, None),
             Target::Preflight(verbs)
                 if self.settings.cors && cors::is_preflight(request.headers()) =>
             {
                 cors::preflight(request.headers(), verbs)
             }
             Target::Preflight(verbs) => options(verbs),
-            Target::Health => self.health().await,
             Target::Metrics(metrics) => text(metrics.render()),
             Target::Refused(rejection) => envelope::reject(&rejection),
+        };
+        (Way::Answered(answer), None)
+    }
+
+    /// Limits, then the method.
+    fn call<'a>(
+        &'a self,
+        entry: &'a Entry<S>,
+        request: Request,
+        passage: &Passage,
+        fault: &'a Fault,
+    ) -> (Way<'a, S>, Option<Allowance>) {
+        let (mut parts, body) = request.into_parts();
+        let key = &self.settings.rate_key;
+        let limiters = [&self.limiter, &entry.limiter];
+        let allowance = rate::count(limiters, key, &self.settings.clock, &parts);
+        let spent = allowance.as_ref().filter(|it| !it.is_left());
+        let gate = self.gate.as_deref();
+        if gate.is_some() || entry.endpoint.extracts() {
+            parts.extensions.insert(entry.info);
+            parts.extensions.insert(passage.trace);
+            parts.extensions.insert(passage.id.clone());
         }
+        let way = match (spent, strict::once(&parts.headers), gate) {
+            (Some(spent), _, _) => Way::Answered(spent.refuse()),
+            (None, Err(rejection), _) => Way::Answered(envelope::reject(&rejection)),
+            (None, Ok(()), None) => self.start(entry, parts, body, fault),
+            (None, Ok(()), Some(gate)) => Way::Gate(Box::new(Waiting {
+                gate,
+                entry,
+                parts,
+                body,
+            })),
+        };
+        (way, allowance)
+    }
+
+    /// Through the gate to the method. `allowance` becomes that of the caller's quota if less is left
+    /// of it.
+    async fn pass<'a>(
+        &'a self,
+        mut call: Waiting<'a, S>,
+        fault: &'a Fault,
+        allowance: &mut Option<Allowance>,
+    ) -> Way<'a, S> {
+        let admitted = AssertUnwindSafe(call.gate.admit(&mut call.parts));
+        let quota = match within(call.entry.timeout, admitted).await {
+            Ok(Ok(quota)) => quota,
+            Ok(Err(refusal)) => return Way::Answered(refusal.into_response()),
+            Err(failed) => return Way::Answered(failed),
+        };
+        if let Some(quota) = quota {
+            let counted = self.quotas.count(&quota, self.settings.clock.now());
+            let counted = match allowance.take() {
+                Some(other) => other.tighter(counted),
+                None => counted,
+            };
+            let counted = allowance.insert(counted);
+            if !counted.is_left() {
+                return Way::Answered(counted.refuse());
+            }
+        }
+        self.start(call.entry, call.parts, call.body, fault)
+    }
+
+    /// The method itself, if not too many are at work.
+    fn start<'a>(
+        &'a self,
+        entry: &'a Entry<S>,
+        parts: Parts,
+        body: Body,
+        fault: &'a Fault,
+    ) -> Way<'a, S> {
+        let Ok(permit) = self.calls.try_acquire() else {
+            return Way::Answered(busy("too many calls at the same time; try again soon"));
+        };
+        let call = Call {
+            state: &self.state,
+            settings: &self.settings,
+            limits: entry.limits,
+            info: entry.info,
+            explain: self.explain.as_deref(),
+            fault,
+            streams: &self.streams,
+            meter: entry.meter.as_ref(),
+        };
+        let request = Request::from_parts(parts, body);
+        Way::Work(Work {
+            answer: entry.endpoint.answer(call, request),
+            timeout: entry.timeout,
+            _permit: permit,
+        })
     }
 
     /// A health check that panics is a service that does not work.
@@ -143,62 +287,37 @@ impl<S: Send + Sync + 'static> App<S> {
                 envelope::internal()
             })
     }
+}
 
-    /// Limits, then the method.
-    async fn call(&self, entry: &Entry<S>, request: Request, passage: Passage) -> Response {
-        let (mut parts, body) = request.into_parts();
-        let key = &self.settings.rate_key;
-        let limiters = [&self.limiter, &entry.limiter];
-        let allowance = rate::count(limiters, key, &self.settings.clock, &parts);
-        let mut response = match &allowance {
-            Some(allowance) if !allowance.is_left() => allowance.refuse(),
-            _ => {
-                if entry.endpoint.extracts() {
-                    parts.extensions.insert(entry.info);
-                    parts.extensions.insert(passage.trace);
-                    parts.extensions.insert(passage.id);
-                }
-                self.run(entry, Request::from_parts(parts, body)).await
-            }
-        };
-        if let Some(allowance) = allowance {
-            allowance.write(response.headers_mut());
-        }
-        response
-    }
-
-    /// The method itself, within its time; whatever comes of it is a response.
-    async fn run(&self, entry: &Entry<S>, request: Request) -> Response {
-        let Ok(_permit) = self.calls.try_acquire() else {
-            return busy("too many calls at the same time; try again soon");
-        };
-        let fault = Fault::default();
-        let call = Call {
-            state: &self.state,
-            settings: &self.settings,
-            limits: entry.limits,
-            info: entry.info,
-            explain: self.explain.as_deref(),
-            fault: &fault,
-            streams: &self.streams,
-            meter: entry.meter.as_ref(),
-        };
+impl Work<'_> {
+    /// The method's answer, within its time; whatever comes of it is a response.
+    async fn finish(self) -> Response {
         let answer = AssertUnwindSafe(async {
-            match entry.endpoint.answer(call, request).await {
+            match self.answer.await {
                 Ok(response) => response,
-                Err(stop) => stop.respond().await,
+                Err(stop) => Box::pin(stop.respond()).await,
             }
         });
-        match tokio::time::timeout(entry.timeout, answer.catch_unwind()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(panic)) => {
-                stop::log_panic(&*panic);
-                envelope::internal()
-            }
-            Err(_elapsed) => {
-                tracing::error!("call took longer than its time");
-                busy("the answer took too long; try again later")
-            }
+        within(self.timeout, answer)
+            .await
+            .unwrap_or_else(|late| late)
+    }
+}
+
+/// What comes of work within its time; else the answer that says that it failed or took too long.
+async fn within<T>(
+    time: Duration,
+    work: AssertUnwindSafe<impl Future<Output = T>>,
+) -> Result<T, Response> {
+    match tokio::time::timeout(time, work.catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(panic)) => {
+            stop::log_panic(&*panic);
+            Err(envelope::internal())
+        }
+        Err(_elapsed) => {
+            tracing::error!("call took longer than its time");
+            Err(busy("the answer took too long; try again later"))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One served method, with its types forgotten.
 
+use std::future::ready;
 use std::marker::PhantomData;
 
 use axum::extract::Request;
@@ -57,11 +58,15 @@ where
         call: Call<'a, S>,
         request: Request,
     ) -> BoxFuture<'a, Result<Response, Stop>> {
-        async move {
-            answer::acceptable::<M::Output>(request.headers())?;
-            let form = Form::of(request.headers(), call.settings);
-            let (settings, fault, limit) = (call.settings, call.fault, call.limits.raw);
-            match self.handler.call(call, request).await {
+        if let Err(rejection) = answer::acceptable::<M::Output>(request.headers()) {
+            return ready(Err(rejection.into())).boxed();
+        }
+        let form = Form::of(request.headers(), call.settings);
+        let (settings, fault, limit) = (call.settings, call.fault, call.limits.raw);
+        // One after the other in the same memory, where an async block would give each its own.
+        let work = self.handler.call(call, request);
+        let answer = work.then(move |output| async move {
+            match output {
                 Ok(output) => answer::answer(form, settings, output).await,
                 Err(stop) => Err(match (stop.0, decode::blame(fault, limit)) {
                     // The handler could only say that reading failed; we know that it is not our fault.
@@ -69,7 +74,7 @@ where
                     (cause, _) => Stop(cause),
                 }),
             }
-        }
-        .boxed()
+        });
+        answer.boxed()
     }
 }

@@ -27,6 +27,8 @@ mod dispatch;
 mod endpoint;
 mod envelope;
 mod explain;
+mod from_call;
+mod gate;
 mod handler;
 mod health;
 mod locate;
@@ -40,18 +42,22 @@ mod settings;
 mod status;
 mod stop;
 mod stream;
+mod strict;
 mod target;
 
 pub use axum;
 pub use call::Call;
 pub use envelope::Refusal;
 pub use explain::Explain;
+pub use from_call::{Arguments, FromCall, Late, Proof};
+pub use gate::Gate;
 pub use handler::Handler;
-pub use health::HealthCheck;
+pub use health::{HealthCheck, HealthFields};
 pub use meter::Metrics;
 pub use passage::{MethodInfo, RequestId, TraceContext};
 pub use rate::{
-    CallerKey, Clock, KeyFunction, RateLimit, SystemClock, by_forwarded_address, by_peer_address,
+    Allowance, CallerKey, Clock, KeyFunction, Quota, RateLimit, RateLimiter, SystemClock,
+    by_forwarded_address, by_peer_address,
 };
 pub use serve::{ServeSettings, serve};
 pub use service::Service;

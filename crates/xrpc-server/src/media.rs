@@ -5,6 +5,23 @@ pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
+/// Whether a `Content-Type` names no other charset than UTF-8, the only one that JSON has.
+pub(crate) fn is_utf8(content_type: &str) -> bool {
+    let charsets = content_type
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.trim().split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'));
+    // The second is no registered name but often sent.
+    let is_utf8 = |name: &str| {
+        ["utf-8", "utf8"]
+            .iter()
+            .any(|it| name.eq_ignore_ascii_case(it))
+    };
+    charsets.into_iter().all(is_utf8)
+}
+
 /// Whether a `Content-Type` fits a lexicon's `encoding`: a media type or a pattern such as `image/*`.
 pub(crate) fn fits(content_type: &str, encoding: &str) -> bool {
     (content_type == encoding && !encoding.contains('*'))
@@ -82,6 +99,21 @@ mod tests {
         assert!(!fits("json", "application/json"));
         assert!(!fits("image/*", "image/*"), "a range is no content type");
         assert!(!fits("", "*/*"));
+    }
+
+    #[test]
+    fn json_is_utf8() {
+        for (content_type, taken) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("application/json;CharSet=\"UTF-8\"", true),
+            ("application/json; charset=utf8; x=y", true),
+            ("application/json; charset=", false),
+            ("application/json; charset=iso-8859-1", false),
+            ("application/json; charset=utf-8; charset=utf-16", false),
+        ] {
+            assert_eq!(is_utf8(content_type), taken, "{content_type}");
+        }
     }
 
     #[test]

@@ -31,8 +31,8 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+    pub(crate) fn into_header(self) -> HeaderValue {
+        self.0
     }
 
     fn of(headers: &HeaderMap) -> Self {
@@ -43,8 +43,14 @@ impl RequestId {
     }
 
     fn made() -> Self {
-        let text = format!("{:016x}{:016x}", unique(), unique());
-        Self(HeaderValue::try_from(text).expect("hexadecimal digits are header text"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let id = u128::from(unique()) << 64 | u128::from(unique());
+        let mut text = [0; 32];
+        for (byte, digits) in id.to_be_bytes().iter().zip(text.chunks_exact_mut(2)) {
+            digits[0] = DIGITS[usize::from(byte >> 4)];
+            digits[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(HeaderValue::from_bytes(&text).expect("hexadecimal digits are header text"))
     }
 }
 

@@ -4,6 +4,8 @@
 //! so that somebody with a million addresses fills no memory and gets no million allowances.
 
 mod key;
+mod limiter;
+mod quota;
 mod window;
 
 use std::collections::HashMap;
@@ -15,6 +17,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 pub use key::{CallerKey, KeyFunction, by_forwarded_address, by_peer_address};
+pub use limiter::RateLimiter;
+pub use quota::Quota;
+pub(crate) use quota::Quotas;
 use window::Window;
 
 use crate::{envelope, status};
@@ -61,7 +66,7 @@ impl Clock for SystemClock {
 
 /// What a caller has left of the limit that is nearest to being used up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Allowance {
+pub struct Allowance {
     limit: u32,
     window: u64,
     /// `None`: nothing was left for this call.
@@ -93,8 +98,13 @@ impl Allowance {
         headers.insert(POLICY, policy);
     }
 
+    /// Seconds until there is more.
+    pub fn wait(&self) -> u64 {
+        self.wait
+    }
+
     /// 429.
-    pub fn refuse(&self) -> axum::response::Response {
+    pub(crate) fn refuse(&self) -> axum::response::Response {
         let code = StatusCode::TOO_MANY_REQUESTS;
         let message = format!(
             "more than {} calls in {} seconds; try again in {} seconds",
@@ -129,31 +139,45 @@ impl Limiter {
 
     /// Counts a call against every limit; the tightest answers.
     pub fn count(&self, key: &CallerKey, now: SystemTime) -> Option<Allowance> {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let counted = self.limits.iter().map(|(limit, window)| {
-            let seconds = limit.seconds();
-            let number = now / seconds;
-            let count = window
-                .lock()
-                // A count is right at any moment: a panic elsewhere cannot have left half of one.
-                .unwrap_or_else(PoisonError::into_inner)
-                .count(number, key, self.keys);
-            let reset = (number + 1) * seconds;
-            Allowance {
-                limit: limit.limit,
-                window: seconds,
-                remaining: limit.limit.checked_sub(count),
-                reset,
-                wait: reset - now,
-            }
-        });
+        let now = unix_seconds(now);
+        let counted = self.limits.iter();
+        let counted = counted.map(|(limit, window)| allowance(limit, window, key, self.keys, now));
         counted.reduce(Allowance::tighter)
     }
 }
 
+/// Counts a call in the window of this second, and says what is left.
+fn allowance(
+    limit: &RateLimit,
+    window: &Mutex<Window>,
+    key: &CallerKey,
+    keys: usize,
+    now: u64,
+) -> Allowance {
+    let seconds = limit.seconds();
+    let number = now / seconds;
+    let count = window
+        .lock()
+        // A count is right at any moment: a panic elsewhere cannot have left half of one.
+        .unwrap_or_else(PoisonError::into_inner)
+        .count(number, key, keys);
+    let reset = (number + 1) * seconds;
+    Allowance {
+        limit: limit.limit,
+        window: seconds,
+        remaining: limit.limit.checked_sub(count),
+        reset,
+        wait: reset - now,
+    }
+}
+
+fn unix_seconds(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 impl Allowance {
     /// What is refused before what is allowed; then the longer wait or the smaller rest.
-    fn tighter(self, other: Self) -> Self {
+    pub(crate) fn tighter(self, other: Self) -> Self {
         match (self.remaining, other.remaining) {
             (None, None) => {
                 if other.wait > self.wait {

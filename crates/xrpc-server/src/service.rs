@@ -13,11 +13,12 @@ use crate::call::BodyLimits;
 use crate::dispatch::{App, Dispatch, Entry};
 use crate::endpoint::{Endpoint, Served};
 use crate::explain::Explain;
+use crate::gate::Gate;
 use crate::handler::Handler;
 use crate::health::{Check, HealthCheck};
 use crate::meter::Meter;
 use crate::passage::MethodInfo;
-use crate::rate::Limiter;
+use crate::rate::{Limiter, Quotas};
 use crate::settings::{MethodLimits, Settings};
 use crate::stream::{CborV0, FrameProtocol, Subscribed, SubscriptionHandler};
 
@@ -34,6 +35,7 @@ pub struct Service<S = ()> {
     settings: Settings,
     checks: Vec<Check>,
     explain: Option<Box<dyn Explain>>,
+    gate: Option<Box<dyn Gate>>,
 }
 
 struct Registered<S> {
@@ -50,6 +52,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             settings: Settings::default(),
             checks: Vec::new(),
             explain: None,
+            gate: None,
         }
     }
 
@@ -107,7 +110,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         self
     }
 
-    /// All methods of another service as well; its settings, limits, checks and catalog are left.
+    /// All methods of another service as well; its settings, limits, checks, catalog and gate are
+    /// left.
     ///
     /// # Panics
     /// If both have a handler of the same method.
@@ -137,6 +141,13 @@ impl<S: Send + Sync + 'static> Service<S> {
     #[must_use]
     pub fn catalog(mut self, explain: impl Explain) -> Self {
         self.explain = Some(Box::new(explain));
+        self
+    }
+
+    /// Who may call at all.
+    #[must_use]
+    pub fn gate(mut self, gate: impl Gate) -> Self {
+        self.gate = Some(Box::new(gate));
         self
     }
 
@@ -176,6 +187,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             settings,
             checks,
             explain,
+            gate,
         } = self;
         let methods = methods
             .into_iter()
@@ -197,6 +209,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 .map(|metrics| Meter::new(metrics, "other")),
             checks,
             explain,
+            gate,
+            quotas: Quotas::new(settings.rate_keys),
             calls: Semaphore::new(settings.most_calls.min(Semaphore::MAX_PERMITS)),
             streams: Arc::new(Semaphore::new(
                 settings

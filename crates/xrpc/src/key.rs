@@ -35,6 +35,7 @@ impl Deref for Key<'_> {
 }
 
 impl<'de> Deserialize<'de> for Key<'de> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_str(KeyVisitor)
     }
@@ -49,6 +50,7 @@ impl<'de> Visitor<'de> for KeyVisitor {
         f.write_str("a string")
     }
 
+    #[inline]
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Key<'de>, E> {
         Ok(Key(Cow::Borrowed(text)))
     }

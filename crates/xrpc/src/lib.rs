@@ -9,6 +9,7 @@
 
 mod body;
 mod buffer;
+mod extra;
 mod failure;
 mod key;
 mod macros;
@@ -22,15 +23,18 @@ mod strings;
 mod union;
 mod validate;
 
-pub use body::{Binary, Body, BodyError, BodyKind, Chunks, Content, JsonBody, NoBody, Payload};
+pub use body::{
+    Binary, Body, BodyError, BodyKind, Chunks, Content, JsonBody, NoBody, Payload, from_json,
+};
+pub use extra::Extra;
 pub use failure::{Declared, DeclaredError, Failure, NoError, Rejection, Reply, declared};
 pub use key::Key;
 pub use loggia_syntax as syntax;
 pub use loggia_syntax::check::{self, At, Report};
-pub use method::{Kind, Message, Method, Subscription, shape};
+pub use method::{Kind, Message, Method, ReadMessage, Subscription, shape};
 pub use nullable::Nullable;
 pub use object::{
-    Extra, Fields, ObjectType, ObjectWriter, Record, read_object, write_object, write_payload,
+    Fields, ObjectType, ObjectWriter, Record, read_object, write_object, write_payload,
     write_variant,
 };
 pub use params::{ParamError, ParamValue, Params};
@@ -38,7 +42,7 @@ pub use query::Query;
 pub use read::Read;
 pub use serde::de::MapAccess;
 pub use serde::ser::SerializeMap;
-pub use serde::{self, Serialize, Serializer};
+pub use serde::{self, Deserializer, Serialize, Serializer};
 pub use strings::{Listed, NotListed, parse_listed, read_listed, write_listed};
 pub use union::{UnionType, UnknownVariant, read_union};
 pub use validate::{Validate, check_extra};

@@ -68,3 +68,14 @@ pub trait Message: serde::Serialize + Send + 'static {
     /// The payload is written without `$type` (event stream specification).
     fn frame_type(&self) -> &str;
 }
+
+/// A message that clients can read. Generated, as [`Message`] is.
+pub trait ReadMessage: Message + Sized {
+    /// Reads the payload of a frame of this type, as [`frame_type`](Message::frame_type) has it.
+    ///
+    /// `None`, with nothing read, if the lexicon has no such message: it may be newer than ours.
+    fn read<'de, D: serde::Deserializer<'de>>(
+        frame_type: &str,
+        payload: D,
+    ) -> Result<Option<Self>, D::Error>;
+}

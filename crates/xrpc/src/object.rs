@@ -15,13 +15,10 @@ use serde::{Deserializer, Serialize, Serializer};
 
 use crate::buffer::{Buffered, Replay};
 use crate::read::Seed;
-use crate::{Key, Read};
+use crate::{Extra, Key, Read};
 
 /// The name of the field that names a type.
 pub(crate) const TYPE: &str = "$type";
-
-/// Fields that the lexicon does not name, kept as they came.
-pub type Extra = loggia_syntax::data::Object;
 
 /// An object or record that a lexicon defines. Generated.
 pub trait ObjectType: Sized {
@@ -73,21 +70,25 @@ enum Tag {
 /// Holds what came before a union's `$type`, at most as much as the input.
 pub struct Fields<'de, A> {
     source: A,
-    earlier: std::vec::IntoIter<(Key<'de>, Buffered<'de>)>,
-    pending: Option<Buffered<'de>>,
-    human: bool,
+    /// There only where `$type` did not come first.
+    earlier: Option<Box<Earlier<'de>>>,
     tag: Tag,
     extra: Extra,
 }
 
+/// What came before a union's `$type` and is still to be read.
+struct Earlier<'de> {
+    fields: std::vec::IntoIter<(Key<'de>, Buffered<'de>)>,
+    /// The value of the field whose name was given out last.
+    pending: Option<Buffered<'de>>,
+    human: bool,
+}
+
 impl<'de, A: MapAccess<'de>> Fields<'de, A> {
-    fn new(source: A, human: bool, tag: Tag) -> Self {
-        let earlier = Vec::new().into_iter();
+    fn new(source: A, tag: Tag) -> Self {
         Self {
             source,
-            earlier,
-            pending: None,
-            human,
+            earlier: None,
             tag,
             extra: Extra::new(),
         }
@@ -97,31 +98,33 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     pub(crate) fn after_type(
         source: A,
         human: bool,
-        earlier: Vec<(Key<'de>, Buffered<'de>)>,
+        fields: Vec<(Key<'de>, Buffered<'de>)>,
     ) -> Self {
+        let earlier = (!fields.is_empty()).then(|| {
+            Box::new(Earlier {
+                fields: fields.into_iter(),
+                pending: None,
+                human,
+            })
+        });
         Self {
-            earlier: earlier.into_iter(),
-            ..Self::new(source, human, Tag::Seen)
+            earlier,
+            ..Self::new(source, Tag::Seen)
         }
     }
 
     /// The name of the next field; its value must be taken before the next call.
+    #[inline]
     pub fn next_key(&mut self) -> Result<Option<Key<'de>>, A::Error> {
         loop {
-            let key = match self.earlier.next() {
-                Some((key, value)) => {
-                    self.pending = Some(value);
-                    key
-                }
-                None => match self.source.next_key()? {
-                    Some(key) => key,
-                    None => return Ok(None),
-                },
-            };
-            if &*key != TYPE {
+            // None of the earlier fields is the `$type`.
+            if let Some(key) = self.earlier.as_mut().and_then(|earlier| earlier.next_key()) {
                 return Ok(Some(key));
             }
-            self.read_type(key)?;
+            match self.source.next_key::<Key<'de>>()? {
+                Some(key) if &*key == TYPE => self.read_type(key)?,
+                other => return Ok(other),
+            }
         }
     }
 
@@ -132,8 +135,7 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
             Tag::Expected(expected) => {
                 let found: Key<'de> = self.source.next_value()?;
                 if &*found != expected {
-                    let message = format!("$type must be {expected:?}, not {:?}", &*found);
-                    return Err(A::Error::custom(message));
+                    return Err(wrong_type(expected, &found));
                 }
                 self.tag = Tag::Seen;
                 Ok(())
@@ -142,9 +144,10 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     }
 
     /// The value of the field.
+    #[inline]
     pub fn value<T: Read<'de>>(&mut self) -> Result<T, A::Error> {
-        match self.pending.take() {
-            Some(value) => T::read(Replay::new(value, self.human)),
+        match self.earlier.as_mut().and_then(|earlier| earlier.value()) {
+            Some(earlier) => T::read(earlier),
             None => self.source.next_value_seed(Seed::new()),
         }
     }
@@ -154,11 +157,10 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     /// `$bytes` and `$link` are refused: an object that has one stands for something else.
     pub fn keep(&mut self, key: Key<'de>) -> Result<(), A::Error> {
         if matches!(&*key, "$bytes" | "$link") {
-            let message = format!(
+            return Err(A::Error::custom(format_args!(
                 "expected an object, but `{}` stands for something else",
                 &*key
-            );
-            return Err(A::Error::custom(message));
+            )));
         }
         let value = self.value()?;
         self.extra.insert(key.into_string(), value);
@@ -183,19 +185,33 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     }
 }
 
-/// Reads an object where a union is not concerned. [`object!`](crate::object) calls it.
-pub fn read_object<'de, T: ObjectType, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    let human = from.is_human_readable();
-    from.deserialize_map(ObjectVisitor {
-        human,
-        kind: PhantomData,
-    })
+#[cold]
+fn wrong_type<E: Error>(expected: &str, found: &str) -> E {
+    let found = loggia_syntax::Excerpt(found);
+    E::custom(format_args!("$type must be {expected:?}, not {found}"))
 }
 
-struct ObjectVisitor<T> {
-    human: bool,
-    kind: PhantomData<T>,
+impl<'de> Earlier<'de> {
+    #[cold]
+    fn next_key(&mut self) -> Option<Key<'de>> {
+        let (key, value) = self.fields.next()?;
+        self.pending = Some(value);
+        Some(key)
+    }
+
+    #[cold]
+    fn value<E: Error>(&mut self) -> Option<Replay<'de, E>> {
+        let value = self.pending.take()?;
+        Some(Replay::new(value, self.human))
+    }
 }
+
+/// Reads an object where a union is not concerned. [`object!`](crate::object) calls it.
+pub fn read_object<'de, T: ObjectType, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    from.deserialize_map(ObjectVisitor(PhantomData))
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
 
 impl<'de, T: ObjectType> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
@@ -210,7 +226,7 @@ impl<'de, T: ObjectType> Visitor<'de> for ObjectVisitor<T> {
         } else {
             Tag::Free
         };
-        let mut fields = Fields::new(source, self.human, tag);
+        let mut fields = Fields::new(source, tag);
         let object = T::read_fields(&mut fields)?;
         fields.finish()?;
         Ok(object)

@@ -54,7 +54,14 @@ impl UnknownVariant {
 }
 
 /// Reports what is wrong with the fields that a lexicon does not name.
+#[inline]
 pub fn check_extra(extra: &Extra, at: &At<'_>, report: &mut Report) {
+    if !extra.is_empty() {
+        check_some(extra, at, report);
+    }
+}
+
+fn check_some(extra: &Extra, at: &At<'_>, report: &mut Report) {
     for (name, value) in extra {
         match (name.as_str(), value) {
             ("$type", Data::String(name)) if name.is_empty() => {

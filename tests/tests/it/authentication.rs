@@ -4,9 +4,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use loggia_delivery::{Clock, SystemClock};
+use loggia_server::chance;
+use loggia_server::dev::{DevAccounts, TokenRequest, mint_token};
+use loggia_syntax::Nsid;
 use serde_json::{Value, json};
 
-use crate::support::{ReferenceServers, TestServer};
+use crate::support::{Closed, ReferenceServers, TestServer};
 use crate::webhooks::{CREATE, LIST};
 
 /// Calls `listWebhooks` with this `Authorization` header and holds the refusal.
@@ -21,11 +24,13 @@ async fn refused(
     }
     let answer = server.send(request).await;
     answer.fails(status, error, message);
-    assert_eq!(
-        answer.header("www-authenticate"),
-        "Bearer",
-        "{error}: {header:?}"
-    );
+    let challenge = answer.header("www-authenticate");
+    let expected = match (status, header) {
+        (401, None) => "Bearer",
+        (401, Some(_)) => "Bearer error=\"invalid_token\"",
+        _ => "",
+    };
+    assert_eq!(challenge, expected, "{error}: {header:?}");
 }
 
 fn bearer(token: &str) -> String {
@@ -59,9 +64,9 @@ async fn who_does_not_say_who_calls_is_refused() {
     let scheme = (
         400,
         "InvalidToken",
-        "unexpected authorization type, expected Bearer",
+        "Unexpected authorization type, expected Bearer or DPoP",
     );
-    refused(&server, Some("DPoP a.b.c"), scheme).await;
+    refused(&server, Some("Basic a.b.c"), scheme).await;
     let malformed = (401, "BadJwt", "the token is malformed");
     for garbage in ["garbage", "a.b.c", "..", &"a".repeat(7000)] {
         refused(&server, Some(&bearer(garbage)), malformed).await;
@@ -166,10 +171,39 @@ async fn an_issuer_that_nobody_knows_is_refused() {
     std::fs::remove_dir_all(elsewhere.data().join("dev")).expect("the account is removed");
     let did = &carol.did;
     let message = format!(
-        "the issuer of the token cannot be resolved: cannot resolve {did}: \
-         there is no such DID (HTTP status 404)"
+        "the issuer of the token cannot be resolved: cannot resolve {did} \
+         at its host's /.well-known/did.json: there is no such DID (HTTP status 404); \
+         its document must be published there"
     );
     refused(&server, Some(&bearer(&token)), (401, "BadJwtIss", &message)).await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_cannot_be_reached_is_nobodys_mistake() {
+    let server = TestServer::start().await;
+    let nobody = Closed::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let accounts = DevAccounts::new(folder.path(), nobody.port());
+    let carol = accounts.create("carol", chance::bytes).expect("an account");
+    let request = TokenRequest {
+        audience: server.did.clone(),
+        method: Nsid::new(LIST).expect("an NSID"),
+    };
+    let token = mint_token(&carol, &request).expect("a token");
+    let call = server.call(LIST, &[], None).bearer_auth(&token);
+    let answer = server.send(call).await;
+    assert_eq!(
+        (answer.status, &answer.body["error"]),
+        (502, &json!("UpstreamFailure")),
+        "{answer:#?}"
+    );
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "",
+        "trying again may help"
+    );
+    let message = answer.body["message"].as_str().expect("a message");
+    assert!(message.contains(carol.did.as_str()), "{message}");
 }
 
 #[tokio::test]
@@ -223,4 +257,25 @@ async fn accounts_of_the_reference_pds_call_with_its_tokens() {
     let token = account.service_auth("did:web:other.example", LIST).await;
     let audience = (401, "BadJwtAudience", "the token is for another audience");
     refused(&server, Some(&bearer(&token)), audience).await;
+}
+
+#[tokio::test]
+async fn a_call_through_the_reference_pds_arrives_as_its_account() {
+    let reference = ReferenceServers::start();
+    let plc = reference.plc.parse().expect("a URL");
+    let server = TestServer::start_with(|config| config.plc_directory = plc).await;
+    let account = reference.account("erin").await;
+    let token = account.service_auth(&server.did, CREATE).await;
+    let input = json!({ "url": "https://hooks.example/erin", "events": ["follow"] });
+    let made = server
+        .procedure(CREATE, Some(&token), &input)
+        .await
+        .output();
+
+    let service = format!("{}#loggia", server.did);
+    let (status, listed) = account.proxied(&service, LIST).await;
+    assert_eq!(
+        (status, listed),
+        (200, json!({ "webhooks": [made["webhook"]] }))
+    );
 }

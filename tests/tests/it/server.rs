@@ -1,10 +1,12 @@
 //! The server itself: what it says about itself, and what it is not.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use loggia_server::config::Config;
 use loggia_server::{ServeError, Server};
 use serde_json::{Value, json};
 
-use crate::support::TestServer;
+use crate::support::{Answer, TestServer};
 
 #[tokio::test]
 async fn a_server_describes_itself_to_everybody() {
@@ -35,8 +37,11 @@ async fn a_server_describes_itself_to_everybody() {
 #[tokio::test]
 async fn health_and_metrics_are_served() {
     let server = TestServer::start().await;
+    server.delivers().await;
     let health = server.get("/xrpc/_health").await;
-    health.is(200, json!({ "version": env!("CARGO_PKG_VERSION") }));
+    let delivery = json!({ "running": true, "oldestDueSeconds": 0 });
+    let well = json!({ "version": env!("CARGO_PKG_VERSION"), "delivery": delivery });
+    health.is(200, well);
     assert_eq!(health.header("cache-control"), "no-store");
 
     server
@@ -75,26 +80,46 @@ async fn what_is_not_served_says_so() {
 }
 
 #[tokio::test]
-async fn the_documents_of_the_server_and_its_accounts_are_published() {
+async fn the_document_of_the_server_is_published() {
     let server = TestServer::start().await;
     let port = server.port();
-    let alice = server.account("alice");
     let document = server
         .get_as(&format!("localhost:{port}"), "/.well-known/did.json")
         .await;
     let contexts = document.body["@context"].clone();
     let endpoint = format!("http://localhost:{port}");
-    document.is(
-        200,
+    let operator = server.operator().await;
+    let keys = operator.keys().await.expect("the keys are there");
+    let key = |fragment: &str, role: &str| {
+        let key = keys.iter().find(|key| key.role.as_str() == role);
+        let key = &key.expect("a key of each role").did_key;
         json!({
-            "@context": contexts,
-            "id": server.did,
-            "alsoKnownAs": [],
-            "verificationMethod": [],
-            "service": [{ "id": "#loggia", "type": "LoggiaService", "serviceEndpoint": endpoint }],
-        }),
-    );
+            "id": format!("{}{fragment}", server.did),
+            "type": "Multikey",
+            "controller": server.did,
+            "publicKeyMultibase": key.trim_start_matches("did:key:"),
+        })
+    };
+    document.is(200, json!({
+        "@context": contexts,
+        "id": server.did,
+        "alsoKnownAs": [],
+        "verificationMethod": [
+            key("#atproto", "atproto"),
+            key("#atproto_space", "atproto_space"),
+        ],
+        "service": [
+            { "id": "#loggia", "type": "LoggiaService", "serviceEndpoint": endpoint },
+            { "id": "#atproto_space_host", "type": "AtprotoSpaceHost", "serviceEndpoint": endpoint },
+        ],
+    }));
+}
 
+#[tokio::test]
+async fn the_documents_of_development_accounts_are_published() {
+    let server = TestServer::start().await;
+    let port = server.port();
+    let alice = server.account("alice");
     let host = format!("alice.localhost:{port}");
     let document = server.get_as(&host, "/.well-known/did.json").await;
     let contexts = document.body["@context"].clone();
@@ -113,10 +138,60 @@ async fn the_documents_of_the_server_and_its_accounts_are_published() {
     let did = server.get_as(&host, "/.well-known/atproto-did").await;
     did.is(200, Value::String(alice.did.to_string()));
 
-    let nobody = server
-        .get_as(&format!("bob.localhost:{port}"), "/.well-known/did.json")
-        .await;
-    assert_eq!(nobody.status, 404);
+    let shouted = format!("ALICE.Localhost:{port}");
+    let same = server.get_as(&shouted, "/.well-known/atproto-did").await;
+    same.is(200, Value::String(alice.did.to_string()));
+
+    for path in ["/.well-known/did.json", "/.well-known/atproto-did"] {
+        let nobody = server.get_as(&format!("bob.localhost:{port}"), path).await;
+        nobody.fails(404, "NotFound", "nobody is known under this host");
+        let written = server.send(server.post(path)).await;
+        written.fails(405, "MethodNotAllowed", "documents are read with GET");
+        assert_eq!(written.header("allow"), "GET, HEAD");
+    }
+}
+
+#[tokio::test]
+async fn a_published_server_shows_metrics_if_it_is_told_to() {
+    let server = TestServer::start_with(|config| {
+        config.public_url = Some("https://hub.example".parse().expect("a URL"));
+        config.public_metrics = true;
+    });
+    assert_eq!(server.await.get("/metrics").await.status, 200);
+}
+
+/// How a server that lets a caller call once answers two calls that came through proxies, of which the
+/// last saw these addresses.
+async fn two_calls(proxies: usize, seen: [&str; 2]) -> [u16; 2] {
+    let server = TestServer::start_with(|config| {
+        config.requests_per_minute = 1;
+        config.proxies = proxies;
+    });
+    let server = server.await;
+    let call = async |seen| {
+        let call = server.call("dev.loggia.server.describeServer", &[], None);
+        let call = call.header("x-forwarded-for", format!("198.51.100.1, {seen}"));
+        server.send(call).await
+    };
+    loop {
+        let [first, second] = [call(seen[0]).await, call(seen[1]).await];
+        // Counting begins anew with every minute; both calls are to fall into one.
+        let minute = |answer: &Answer| answer.header("ratelimit-reset").to_owned();
+        if minute(&first) == minute(&second) {
+            return [first.status, second.status];
+        }
+    }
+}
+
+#[tokio::test]
+async fn callers_behind_proxies_are_told_apart_only_if_there_are_proxies() {
+    let (one, other) = ("203.0.113.1", "203.0.113.2");
+    assert_eq!(two_calls(1, [one, other]).await, [200, 200]);
+    assert_eq!(two_calls(1, [one, one]).await, [200, 429]);
+    // Without proxies the header is only what a caller says.
+    assert_eq!(two_calls(0, [one, other]).await, [200, 429]);
+    // With two of them it is the one before that counts, and here it is the same.
+    assert_eq!(two_calls(2, [one, other]).await, [200, 429]);
 }
 
 #[tokio::test]
@@ -159,7 +234,7 @@ async fn a_data_folder_has_one_server() {
     assert!(
         error
             .to_string()
-            .contains("another loggia server uses the folder"),
+            .contains("another loggia process uses the folder"),
         "{error}"
     );
 
@@ -168,4 +243,19 @@ async fn a_data_folder_has_one_server() {
         .await
         .expect("the folder is free again");
     drop(folder);
+}
+
+#[tokio::test]
+async fn another_master_key_than_the_databases_is_told() {
+    let folder = TestServer::start().await.stop().await;
+    let mut config = Config::defaults();
+    config.bind.set_port(0);
+    config.data = folder.path().to_owned();
+    let other = BASE64_STANDARD.encode([1; 32]);
+    let refused = Server::start(config, Some(other)).await;
+    let error = refused.err().expect("the secrets do not open").to_string();
+    assert!(
+        error.contains("loggia.db") && error.contains("LOGGIA_MASTER_KEY"),
+        "{error}"
+    );
 }

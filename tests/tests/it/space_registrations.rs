@@ -55,7 +55,8 @@ async fn a_registration_lasts_a_day_and_is_renewed_under_its_id() {
     );
     assert!(time(&renewed["expiresAt"]) >= time(&first["expiresAt"]));
 
-    let other = registration(&forum(&alice), "https://feed.example.com/other");
+    // Who lost the secret gets another one for another URL, of which the query is a part.
+    let other = registration(&forum(&alice), &format!("{ENDPOINT}?again"));
     let other = alice.procedure(REGISTER, &other).await.output();
     assert_ne!(other["id"], first["id"]);
     assert_ne!(other["secret"], first["secret"]);
@@ -208,32 +209,32 @@ async fn the_keys_of_a_body_decide_which_shape_it_has() {
         (
             REGISTER,
             mixed,
-            "either `service`, or `serviceDid` and `endpoint`, not both",
+            "it mixes two shapes, `service` with `serviceDid` and `endpoint`; send either `service`, or `serviceDid` and `endpoint`",
         ),
         (
             REGISTER,
             json!({ "space": space, "serviceDid": "did:web:a.example" }),
-            "either `service`, or `serviceDid` and `endpoint`, not both",
+            "it has `serviceDid` without `endpoint`; send either `service`, or `serviceDid` and `endpoint`",
         ),
         (
             REGISTER,
             json!({ "space": space }),
-            "either `service`, or `serviceDid` and `endpoint`, not both",
+            "it has no key that tells its shape; send either `service`, or `serviceDid` and `endpoint`",
         ),
         (
             WRITE,
             notice,
-            "either `repo`, or `did` and `collection` and `rkey`, not both",
+            "it mixes two shapes, `repo` with `did` and `collection` and `rkey`; send either `repo`, or `did` and `collection` and `rkey`",
         ),
         (
             WRITE,
             json!({ "space": space, "did": alice.did.as_str(), "cid": CID }),
-            "either `repo`, or `did` and `collection` and `rkey`, not both",
+            "it has `did` without `collection` and `rkey`; send either `repo`, or `did` and `collection` and `rkey`",
         ),
-        (DELETED, json!({}), "`space`"),
+        (DELETED, json!({}), "`space` is missing"),
     ];
-    for (nsid, input, keys) in neither {
-        let message = format!("input does not fit: $: the body needs {keys}");
+    for (nsid, input, why) in neither {
+        let message = format!("input does not fit: $: {why}");
         alice
             .procedure(nsid, &input)
             .await

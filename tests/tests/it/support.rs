@@ -1,13 +1,20 @@
 //! A server with its surroundings, all of it real.
 
 pub mod answer;
+pub mod browser;
+pub mod exchange;
 pub mod notices;
 pub mod pds;
+pub mod person;
+pub mod provider;
 pub mod receiver;
 pub mod server;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use pds::ReferenceServers;
+pub use person::Person;
+pub use provider::Provider;
 pub use receiver::{Closed, Receiver};
 pub use server::{Account, TestServer};
 

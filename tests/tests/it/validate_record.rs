@@ -247,3 +247,20 @@ async fn what_cannot_be_checked_at_all_is_an_error() {
         "{answer:#?}"
     );
 }
+
+#[tokio::test]
+async fn schemas_have_a_bound_in_number_and_size() {
+    let many = vec![mood(); 65];
+    let answer = validate(json!({ "record": follow(), "schemas": many })).await;
+    assert_eq!(
+        (answer.status, &answer.body["error"]),
+        (400, &json!("InvalidRequest")),
+        "{answer:#?}"
+    );
+
+    let mut large = mood();
+    large["defs"]["main"]["description"] = json!("x".repeat(300 << 10));
+    let input = json!({ "record": follow(), "schemas": [mood(), large, large] });
+    let message = "schemas[2]: from here on, `schemas` is longer than 524288 bytes";
+    validate(input).await.fails(400, "InvalidSchema", message);
+}

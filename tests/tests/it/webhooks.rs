@@ -158,6 +158,15 @@ async fn a_url_that_cannot_be_called_is_invalid() {
         ),
         ("ftp://hooks.example/a", "the URL's scheme is not https"),
         (
+            "https:hooks.example/a",
+            "the URL is not written plainly: its scheme is not followed by `//`",
+        ),
+        ("https://hooks.example:0/a", "the URL names port 0"),
+        (
+            "https://hooks.example:/a",
+            "the URL is not written plainly: it has a colon and no port",
+        ),
+        (
             "https://user:pass@hooks.example/a",
             "the URL holds credentials",
         ),
@@ -211,6 +220,11 @@ async fn a_url_is_used_once_by_each_account() {
         .await
         .fails(400, "DuplicateWebhook", MESSAGE);
     create(&bob, input).await;
+    let spelled = json!({ "url": "HTTPS://Hooks.Example:443/x/../chat", "events": ["chat"] });
+    alice
+        .procedure(CREATE, &spelled)
+        .await
+        .fails(400, "DuplicateWebhook", MESSAGE);
 
     let other = create(
         &alice,
@@ -222,7 +236,12 @@ async fn a_url_is_used_once_by_each_account() {
         .procedure(UPDATE, &change)
         .await
         .fails(400, "DuplicateWebhook", MESSAGE);
-    let same = json!({ "id": id(&first), "url": URL });
+    let change = json!({ "id": id(&other), "url": "https://HOOKS.example/chat" });
+    alice
+        .procedure(UPDATE, &change)
+        .await
+        .fails(400, "DuplicateWebhook", MESSAGE);
+    let same = json!({ "id": id(&first), "url": "https://hooks.EXAMPLE/chat" });
     assert_eq!(
         alice.procedure(UPDATE, &same).await.output()["webhook"]["url"],
         URL

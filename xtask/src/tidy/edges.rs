@@ -19,6 +19,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("loggia-xrpc-client", &["loggia-xrpc", "loggia-syntax"]),
     ("loggia-identity", &["loggia-syntax"]),
     ("loggia-auth", &["loggia-syntax", "loggia-identity"]),
+    (
+        "loggia-callers",
+        &[
+            "loggia-auth",
+            "loggia-identity",
+            "loggia-syntax",
+            "loggia-xrpc",
+            "loggia-xrpc-client",
+            "loggia-xrpc-server",
+        ],
+    ),
     ("loggia-delivery", &["loggia-syntax"]),
     ("loggia-storage", &["loggia-syntax", "loggia-delivery"]),
     (
@@ -26,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "loggia-api",
             "loggia-auth",
+            "loggia-callers",
             "loggia-delivery",
             "loggia-identity",
             "loggia-lexicon",
@@ -53,6 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "loggia",
         &[
             "loggia-auth",
+            "loggia-callers",
             "loggia-delivery",
             "loggia-identity",
             "loggia-lexicon",
@@ -66,8 +79,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates of other people that only some of ours may name.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("axum", &["loggia-xrpc-server", "loggia-server"]),
+    (
+        "axum",
+        &["loggia-xrpc-server", "loggia-callers", "loggia-server"],
+    ),
     ("reqwest", &["loggia-xrpc-client"]),
+    ("hickory-resolver", &["loggia-xrpc-client"]),
     ("sqlx", &["loggia-storage"]),
 ];
 

@@ -33,12 +33,28 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/app/bsky/richtext/facet.json"),
     ),
     (
+        "com.atproto.identity.resolveHandle",
+        include_str!("../../../../lexicons/com/atproto/identity/resolveHandle.json"),
+    ),
+    (
         "com.atproto.label.defs",
         include_str!("../../../../lexicons/com/atproto/label/defs.json"),
     ),
     (
         "com.atproto.lexicon.schema",
         include_str!("../../../../lexicons/com/atproto/lexicon/schema.json"),
+    ),
+    (
+        "com.atproto.repo.createRecord",
+        include_str!("../../../../lexicons/com/atproto/repo/createRecord.json"),
+    ),
+    (
+        "com.atproto.repo.defs",
+        include_str!("../../../../lexicons/com/atproto/repo/defs.json"),
+    ),
+    (
+        "com.atproto.repo.getRecord",
+        include_str!("../../../../lexicons/com/atproto/repo/getRecord.json"),
     ),
     (
         "com.atproto.repo.strongRef",

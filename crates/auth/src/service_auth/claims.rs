@@ -1,15 +1,13 @@
 //! The claims of service auth, and the states that a token goes through.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use loggia_syntax::{Did, Nsid};
 use serde::Deserialize;
 
 use super::{KEY, ServiceAuthError as Error};
 use crate::jws::{Compact, is_known_algorithm};
 use crate::key::{LowS, PublicKey};
-
-/// The longest `jti`: far more than the 32 characters that are usual.
-const LONGEST_ID: usize = 256;
+use crate::lifespan::{Lifespan, TimeFault, Times, is_token_id, moment};
 
 /// How exact time is and how long a token may live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,18 +140,15 @@ impl<'a> Unverified<'a> {
             return Err(Error::Method);
         }
         let issuer = Did::new(claims.iss).map_err(Error::Issuer)?;
-        if !(1..=LONGEST_ID).contains(&claims.jti.len()) {
+        if !is_token_id(&claims.jti) {
             return Err(Error::TokenId);
         }
-        let keep = SignedDuration::from_secs(claims.exp + expected.limits.skew);
         let verified = Verified {
             issuer,
             audience: claims.aud,
             method: expected.method.clone(),
             id: claims.jti,
-            forget_after: Timestamp::UNIX_EPOCH
-                .checked_add(keep)
-                .map_err(|_| Error::Expired)?,
+            forget_after: moment(claims.exp + expected.limits.skew),
         };
         if let Audiences::OneOf(audiences) = expected.audiences {
             verified.check_audience(|audience| audiences.iter().any(|known| known == audience))?;
@@ -162,31 +157,24 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The order of the checks keeps the sums small: no claim is added to before it is known to be near
-/// the present.
 fn check_times(claims: &Claims, expected: &Expected<'_>) -> Result<(), Error> {
     let Limits { skew, lifetime } = expected.limits;
-    let now = expected.now.as_second();
-    if claims.exp <= now - skew {
-        return Err(Error::Expired);
-    }
-    if claims.exp > now + skew + lifetime {
-        return Err(Error::Lifetime(lifetime));
-    }
-    if [claims.iat, claims.nbf]
-        .into_iter()
-        .flatten()
-        .any(|time| time > now + skew)
-    {
-        return Err(Error::Early);
-    }
-    if claims.iat.is_some_and(|iat| iat < claims.exp - lifetime) {
-        return Err(Error::Lifetime(lifetime));
-    }
-    if claims.iat.is_some_and(|iat| iat >= claims.exp) {
-        return Err(Error::Expired);
-    }
-    Ok(())
+    let lifespan = Lifespan {
+        skew,
+        most: lifetime,
+    };
+    let times = Times {
+        iat: claims.iat,
+        nbf: claims.nbf,
+        exp: claims.exp,
+    };
+    lifespan
+        .check(times, expected.now)
+        .map_err(|fault| match fault {
+            TimeFault::Expired | TimeFault::Backwards => Error::Expired,
+            TimeFault::Early => Error::Early,
+            TimeFault::TooLong => Error::Lifetime(lifetime),
+        })
 }
 
 impl Checked<'_> {

@@ -4,6 +4,7 @@ use loggia_identity::{KeyLookupError, ResolveError};
 use loggia_syntax::{Did, SyntaxError};
 
 use crate::jws::JwsError;
+use crate::refusal::{INTERNAL, Refusal, challenge};
 use crate::replay::ReplayError;
 
 /// Why a caller is not proved. Status and name are those of the reference implementation where it
@@ -81,8 +82,7 @@ impl ServiceAuthError {
         match self {
             Self::Scheme => 400,
             Self::Resolve(error) if error.is_transient() => 502,
-            Self::Replay(ReplayError::Full(_)) => 503,
-            Self::Replay(ReplayError::Failed(_)) => 500,
+            Self::Replay(error) => error.status(),
             _ => 401,
         }
     }
@@ -107,8 +107,7 @@ impl ServiceAuthError {
             Self::Issuer(_) | Self::Resolve(_) => "BadJwtIss",
             Self::Key { .. } | Self::Signature => "BadJwtSignature",
             Self::Replayed => "JwtReplayed",
-            Self::Replay(ReplayError::Full(_)) => "NotEnoughResources",
-            Self::Replay(ReplayError::Failed(_)) => "InternalServerError",
+            Self::Replay(error) => error.name(),
         }
     }
 
@@ -118,7 +117,7 @@ impl ServiceAuthError {
         match self {
             Self::Resolve(error) => format!("{self}: {error}: {}", error.kind),
             Self::Key { source, .. } => format!("{self}: {source}"),
-            Self::Replay(ReplayError::Failed(_)) => "Internal Server Error".into(),
+            Self::Replay(ReplayError::Failed(_)) => INTERNAL.into(),
             _ => self.to_string(),
         }
     }
@@ -126,5 +125,27 @@ impl ServiceAuthError {
     /// Status, name and message together.
     pub fn answer(&self) -> (u16, &'static str, String) {
         (self.status(), self.name(), self.message())
+    }
+}
+
+impl Refusal for ServiceAuthError {
+    fn status(&self) -> u16 {
+        self.status()
+    }
+
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn message(&self) -> String {
+        self.message()
+    }
+
+    fn challenge(&self) -> Option<String> {
+        match self {
+            Self::Absent => Some(challenge("Bearer", &[])),
+            _ if self.status() == 401 => Some(challenge("Bearer", &[("error", "invalid_token")])),
+            _ => None,
+        }
     }
 }

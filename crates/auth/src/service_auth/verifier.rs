@@ -1,11 +1,12 @@
 //! The whole way from a token to a proved caller.
 
 use jiff::Timestamp;
-use loggia_identity::{DidDocument, ResolveDid};
+use loggia_identity::ResolveDid;
 
 use super::{Checked, Expected, KEY, ServiceAuthError as Error, Unverified, Verified};
-use crate::key::PublicKey;
+use crate::key::{BadSignature, PublicKey};
 use crate::replay::{Replay, ReplayScope, ReplayStore};
+use crate::signer::{Signer, SignerFault};
 
 /// Verifies service auth against DID documents and uses each token up.
 #[derive(Clone, Debug)]
@@ -41,46 +42,24 @@ impl<D: ResolveDid, S: ReplayStore> ServiceAuth<D, S> {
         }
     }
 
-    /// Verifies with the known key and, if that fails, once more with the document fetched anew:
-    /// the account may have changed its key.
     async fn verify_signature(
         &self,
         token: &Checked<'_>,
         now: Timestamp,
     ) -> Result<Verified, Error> {
-        let issuer = token.issuer();
-        let known = self
-            .documents
-            .resolve(issuer, now)
-            .await
-            .map_err(Error::Resolve)?;
-        let failure = match verify_with(token, &known) {
-            Ok(verified) => return Ok(verified),
-            Err(failure) => failure,
+        let signer = Signer {
+            did: token.issuer(),
+            fragment: KEY,
         };
-        match self.documents.refresh(issuer, now).await {
-            Ok(Some(fresh)) if fresh.signing_key(KEY) != known.signing_key(KEY) => {
-                verify_with(token, &fresh)
-            }
-            // The same key, or no newer document to be had: the first answer stands.
-            Ok(_) => Err(failure),
-            Err(error) if error.is_transient() => Err(failure),
-            Err(error) => Err(Error::Resolve(error)),
+        let signed = |key: &PublicKey| token.verify_signature(key).map_err(|_| BadSignature);
+        match signer.find(&self.documents, now, signed).await {
+            Ok((verified, _)) => Ok(verified),
+            Err(SignerFault::Resolve(error)) => Err(Error::Resolve(error)),
+            Err(SignerFault::Key(source)) => Err(Error::Key {
+                did: token.issuer().clone(),
+                source,
+            }),
+            Err(SignerFault::Signature) => Err(Error::Signature),
         }
     }
-}
-
-fn verify_with(token: &Checked<'_>, document: &DidDocument) -> Result<Verified, Error> {
-    let no_key = |source| Error::Key {
-        did: document.id().clone(),
-        source,
-    };
-    let key = document.signing_key(KEY).map_err(no_key)?;
-    let key = PublicKey::new(key).map_err(|source| {
-        no_key(loggia_identity::KeyLookupError::Unusable {
-            fragment: KEY.into(),
-            source,
-        })
-    })?;
-    token.verify_signature(&key)
 }

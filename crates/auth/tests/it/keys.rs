@@ -16,7 +16,7 @@ fn p256() -> SigningKey {
 }
 
 /// The same signature with the other s: order - s.
-fn flip(curve: Curve, signature: &[u8; 64]) -> [u8; 64] {
+pub fn flip(curve: Curve, signature: &[u8; 64]) -> [u8; 64] {
     let order = match curve {
         Curve::K256 => "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
         Curve::P256 => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",

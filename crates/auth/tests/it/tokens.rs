@@ -14,19 +14,19 @@ use serde_json::Value;
 use crate::shared;
 use crate::world::Directory;
 
-fn vectors() -> Option<Value> {
+pub fn vectors() -> Option<Value> {
     let text = shared::read("vectors/tokens.json")?;
     Some(serde_json::from_str(&text).expect("a JSON file"))
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value
         .pointer(pointer)
         .and_then(Value::as_str)
         .expect("a text")
 }
 
-fn directory(vectors: &Value) -> Arc<Directory> {
+pub fn directory(vectors: &Value) -> Arc<Directory> {
     let directory = Arc::new(Directory::default());
     for name in ["user_k256", "authority_p256"] {
         let key = text(vectors, &format!("/keys/{name}/did_key"));

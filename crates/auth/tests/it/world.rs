@@ -8,8 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use loggia_auth::service_auth::{Audiences, Expected, Limits, Mint, Verified, mint};
-use loggia_auth::{MemoryReplayStore, ServiceAuth, ServiceAuthError, SigningKey};
-use loggia_identity::{DidDocument, ResolveDid, ResolveError, ResolveErrorKind};
+use loggia_auth::{
+    MemoryReplayStore, PublicKey, Refusal, ServiceAuth, ServiceAuthError, SigningKey,
+};
+use loggia_identity::{
+    DidDocument, Fetch, FetchError, Fetched, ResolveDid, ResolveError, ResolveErrorKind,
+};
 use loggia_syntax::{Did, Nsid};
 use serde_json::Value;
 
@@ -157,4 +161,107 @@ pub fn claims() -> Value {
     serde_json::json!({
         "iss": ALICE, "aud": HOST, "lxm": METHOD, "iat": now, "exp": now + 60, "jti": "one",
     })
+}
+
+/// The P-256 keys of fixed secrets, whose public halves the engine cannot compute.
+fn p256(secret: u8, did_key: &str) -> SigningKey {
+    let public = PublicKey::from_did_key(did_key).expect("a key");
+    SigningKey::p256([secret; 32], public.multikey()).expect("a pair")
+}
+
+/// A space's authority.
+pub fn authority_key() -> SigningKey {
+    p256(
+        0x22,
+        "did:key:zDnaex62me84JZnkEzmeYRa8FCLNe7y1asoSwBMK26GBYpL7c",
+    )
+}
+
+/// Whoever holds a token.
+pub fn holder() -> SigningKey {
+    p256(
+        0x33,
+        "did:key:zDnaeoA2SUkGYYDAVZBKgd4xWMGadgX2U29YPw8iEvCuELmfi",
+    )
+}
+
+/// Whoever does not.
+pub fn stranger() -> SigningKey {
+    p256(
+        0x44,
+        "did:key:zDnaeWa2Nsx8xsu5Qb8K5eSBXHkBvmauc1pgwZ5mjP92wFr5J",
+    )
+}
+
+/// Status and name of a refusal; 200 for none.
+pub fn outcome<T>(result: &Result<T, impl Refusal>) -> (u16, &'static str) {
+    match result {
+        Ok(_) => (200, "accepted"),
+        Err(error) => {
+            assert_eq!(
+                error.status() == 401,
+                error.challenge().is_some(),
+                "a 401 has a challenge: {error}"
+            );
+            (error.status(), error.name())
+        }
+    }
+}
+
+/// The error name alone.
+pub fn name<T>(result: &Result<T, impl Refusal>) -> &'static str {
+    outcome(result).1
+}
+
+/// Waits for what never sleeps.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// A web of documents that can change.
+#[derive(Default)]
+pub struct Web {
+    pages: Mutex<HashMap<String, (u16, String)>>,
+    pub fetched: AtomicUsize,
+}
+
+impl Web {
+    pub fn with(url: &str, body: impl Into<String>) -> Arc<Self> {
+        let web = Arc::new(Self::default());
+        web.put(url, 200, body);
+        web
+    }
+
+    pub fn put(&self, url: &str, status: u16, body: impl Into<String>) {
+        let mut pages = self.pages.lock().expect("no panic with it");
+        pages.insert(url.into(), (status, body.into()));
+    }
+
+    pub fn count(&self) -> usize {
+        self.fetched.load(Ordering::SeqCst)
+    }
+}
+
+/// What a test gives to whoever fetches.
+#[derive(Clone)]
+pub struct Browser(pub Arc<Web>);
+
+impl Fetch for Browser {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        self.0.fetched.fetch_add(1, Ordering::SeqCst);
+        // Others get a chance to ask for the same while this is under way.
+        tokio::task::yield_now().await;
+        let pages = self.0.pages.lock().expect("no panic with it");
+        let Some((status, body)) = pages.get(url) else {
+            return Err(FetchError::Failed("no such host".into()));
+        };
+        if body.len() > limit {
+            return Err(FetchError::TooLarge { limit });
+        }
+        Ok(Fetched {
+            status: *status,
+            body: body.clone().into_bytes(),
+        })
+    }
 }

@@ -17,6 +17,9 @@ pub fn run(old: &Path, new: &Path, as_json: bool) -> Result<Outcome> {
             output::line(object(change))?;
         } else {
             output::line(line(change))?;
+            for harm in &change.harms {
+                output::line(format_args!("    breaks {harm}"))?;
+            }
         }
     }
     let breaking = changes.iter().filter(|change| change.breaking).count();

@@ -87,3 +87,47 @@ fn an_address_that_others_reach_needs_a_public_url() {
     let run = finish(command.env("LOGGIA_BIND", "0.0.0.0:2510"));
     run.refused(2, &["public_url (not set)", "LOGGIA_PUBLIC_URL="]);
 }
+
+#[test]
+fn what_no_server_can_run_with_is_told() {
+    let world = World::new();
+    world.write(
+        "loggia.toml",
+        "allowed_networks = [\"10.0.0.0/8\", \"x\"]\n",
+    );
+    let mut command = world.command(&["check-config", "--config", "loggia.toml"]);
+    command
+        .env("LOGGIA_MASTER_KEY", "c2VjcmV0")
+        .env("LOGGIA_PLC_DIRECTORY", "ftp://plc.example")
+        .env("LOGGIA_REQUESTS_PER_MINUTE", "0")
+        .env("LOGGIA_DATA", "");
+    let run = finish(&mut command);
+    assert!(!run.err.contains("c2VjcmV0"), "a key is shown: {}", run.err);
+    let said = [
+        "LOGGIA_MASTER_KEY (environment)",
+        "32 bytes in base64",
+        "plc_directory (as set)",
+        "scheme is not https",
+        "requests_per_minute (as set): must be at least 1",
+        "data (as set): must name a folder",
+        "allowed_networks (loggia.toml)",
+        "`x`",
+    ];
+    run.refused(2, &said);
+    let mut serve = world.command(&["serve"]);
+    let run = finish(serve.env("LOGGIA_MASTER_KEY", "c2VjcmV0"));
+    run.refused(2, &["LOGGIA_MASTER_KEY", "32 bytes in base64"]);
+}
+
+#[test]
+fn development_accounts_need_a_port_and_localhost() {
+    let world = World::new();
+    for arguments in [&["dev", "account"][..], &["dev", "token", "--lxm", "a.b.c"]] {
+        let mut command = world.command(arguments);
+        let run = finish(command.env("LOGGIA_BIND", "127.0.0.1:0"));
+        run.refused(2, &["port 0", "LOGGIA_BIND"]);
+        assert_eq!(run.out, "");
+        let run = finish(command.env("LOGGIA_BIND", "127.0.0.2:2510"));
+        run.refused(2, &["127.0.0.2:2510 is not where localhost leads"]);
+    }
+}

@@ -71,6 +71,54 @@ fn a_tighter_limit_breaks() {
 }
 
 #[test]
+fn the_old_value_the_new_one_and_who_breaks_are_told() {
+    let told = |old: &str, new: &str| world(old, new).run(&["lexicon", "diff", "old", "new"]).out;
+    let out = told(LONG, SHORT);
+    let wanted = "breaking: com.example.note /defs/main/record/properties/text: \
+        the length was at most 20 bytes, now at most 10 bytes\n    breaks stored records: ";
+    assert!(out.starts_with(wanted), "{out}");
+    let values = |list: &str| format!(r#""text": {{"type": "string", "enum": {list}}}"#);
+    let out = told(&values(r#"["a"]"#), &values(r#"["a", "b"]"#));
+    assert!(
+        out.contains(r#"`enum` was ["a"], now ["a","b"]"#)
+            && out.contains("breaks readers of records by the old version: "),
+        "{out}"
+    );
+}
+
+#[test]
+fn callers_that_send_and_readers_of_answers_are_told_apart() {
+    let method = |side: &str, limit: u32| {
+        format!(
+            r#"{{"lexicon": 1, "id": "com.example.note", "defs": {{"main": {{"type": "procedure",
+            "{side}": {{"encoding": "application/json", "schema": {{"type": "object",
+            "properties": {{"n": {{"type": "integer", "maximum": {limit}}}}}}}}}}}}}}}"#
+        )
+    };
+    for (side, way, who) in [
+        ("input", (9, 5), "callers that send by the old version: "),
+        ("input", (5, 9), "servers of the old version: "),
+        ("output", (5, 9), "readers of answers by the old version: "),
+        ("output", (9, 5), "readers of answers by the new version: "),
+    ] {
+        let world = World::new();
+        world.write("old.json", &method(side, way.0));
+        world.write("new.json", &method(side, way.1));
+        let run = world.run(&["lexicon", "diff", "old.json", "new.json"]);
+        let lines: Vec<_> = run.out.lines().collect();
+        assert!(
+            lines[0].ends_with(&format!("was at most {}, now at most {}", way.0, way.1)),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with(&format!("    breaks {who}")),
+            "{lines:?}"
+        );
+        assert_eq!(lines.len(), 3, "{lines:?}");
+    }
+}
+
+#[test]
 fn json_is_one_object_for_each_change() {
     let run = world(LONG, SHORT).run(&["lexicon", "diff", "--json", "old", "new"]);
     assert_eq!(run.code, Some(1), "{run:#?}");

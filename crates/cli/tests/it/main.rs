@@ -1,9 +1,11 @@
 //! The `loggia` binary as a user runs it.
 
 mod check_config;
+mod client;
 mod codegen;
 mod diff;
 mod export;
+mod keys;
 mod lint;
 mod listen;
 mod serve;

@@ -248,7 +248,6 @@ fn a_type_that_describes_no_data_is_said_to() {
             "there is no lexicon for `com.example.nothing`",
         ),
         ("com.example.note#nothing", "com.example.note#nothing"),
-        ("not a name", "not a name"),
     ] {
         let run = world().run(&with(&["--type", name, "good.json"]));
         assert_eq!(run.code, Some(1), "{run:#?}");
@@ -257,6 +256,21 @@ fn a_type_that_describes_no_data_is_said_to() {
             "{}",
             run.out
         );
+    }
+}
+
+#[test]
+fn a_type_that_is_no_name_is_a_slip_of_the_keyboard() {
+    for name in [
+        "garbage!",
+        "not a name",
+        "com.example.note#",
+        "com.example.note#a#b",
+        "",
+    ] {
+        let run = world().run(&with(&["--json", "--type", name, "good.json"]));
+        assert_eq!(run.out, "");
+        run.refused(2, &["--type", name]);
     }
 }
 
@@ -317,6 +331,45 @@ fn what_cannot_be_read_ends_with_2_and_the_rest_is_checked() {
     run.refused(2, &["- is not JSON"]);
     let run = world.run_with(&with(&["-"]), "{\"é\u{1f600}\": \"\u{1f600}");
     run.refused(2, &["- is not JSON"]);
+}
+
+#[test]
+fn json_has_an_object_for_a_file_that_cannot_be_read() {
+    let world = world();
+    world.write("broken.json", "{\"$type\": oops}");
+    let run = world.run(&with(&[
+        "--json",
+        "missing.json",
+        "good.json",
+        "broken.json",
+    ]));
+    let lines: Vec<Value> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object"))
+        .collect();
+    let files: Vec<_> = lines.iter().map(|line| &line["file"]).collect();
+    assert_eq!(files, ["missing.json", "good.json", "broken.json"]);
+    for (line, said) in [
+        (&lines[0], "reading missing.json: "),
+        (&lines[2], "is not JSON"),
+    ] {
+        assert_eq!(
+            (&line["valid"], &line["type"]),
+            (&json!(false), &json!(null))
+        );
+        let [violation] = line["violations"].as_array().expect("a list").as_slice() else {
+            panic!("one violation: {line}");
+        };
+        assert_eq!(
+            (&violation["path"], &violation["code"]),
+            (&json!("$"), &json!("unreadable"))
+        );
+        let message = violation["message"].as_str().expect("a text");
+        assert!(message.contains(said), "{message}");
+    }
+    assert_eq!(lines[1]["valid"], true);
+    run.refused(2, &["missing.json", "broken.json"]);
 }
 
 #[test]

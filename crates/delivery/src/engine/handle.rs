@@ -1,7 +1,7 @@
 //! The way into the engine for those who enqueue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, PermitIterator};
@@ -23,25 +23,57 @@ pub struct Handle {
     lease_for: SignedDuration,
 }
 
-/// Whether the engine has voided its old leases, and so may give new ones.
+/// Whether an engine is at work, as far as its handle can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// It has not begun yet.
+    Starting,
+    /// It runs, and last looked at what there is to do at this time; while it is well that is not
+    /// longer ago than [`Limits::poll`](crate::Limits::poll) and a moment.
+    Beating(Timestamp),
+    /// It is stopping, or has ended in whatever way.
+    Ended,
+}
+
+/// What the engine lets its handles see of itself.
 #[derive(Clone)]
-pub(super) struct Gate(Arc<AtomicBool>);
+pub(super) struct Gate(Arc<Seen>);
+
+struct Seen {
+    /// Whether the engine has voided its old leases, and so may give new ones.
+    open: AtomicBool,
+    /// The millisecond of the last turn of its loop.
+    turned: AtomicI64,
+}
 
 impl Gate {
     pub(super) fn shut() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
+        Self(Arc::new(Seen {
+            open: AtomicBool::new(false),
+            turned: AtomicI64::new(0),
+        }))
     }
 
     pub(super) fn open(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.open.store(true, Ordering::Release);
     }
 
     pub(super) fn close(&self) {
-        self.0.store(false, Ordering::Release);
+        self.0.open.store(false, Ordering::Release);
+    }
+
+    /// Another turn of the loop begins.
+    pub(super) fn turn(&self, now: Timestamp) {
+        self.0.turned.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
     fn is_open(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    fn turned(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.turned.load(Ordering::Relaxed))
+            .expect("written from a time only")
     }
 }
 
@@ -74,6 +106,17 @@ impl Handle {
         Reservation {
             handle: self,
             granted: room.map(|room| (room, lease)),
+        }
+    }
+
+    /// Whether the engine is at work.
+    pub fn pulse(&self) -> Pulse {
+        if self.outbox.is_closed() {
+            return Pulse::Ended;
+        }
+        match self.gate.is_open() {
+            true => Pulse::Beating(self.gate.turned()),
+            false => Pulse::Starting,
         }
     }
 

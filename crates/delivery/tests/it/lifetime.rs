@@ -1,9 +1,9 @@
 //! What the engine promises of its start and its end.
 
-use loggia_delivery::{Limits, State};
+use loggia_delivery::{Engine, Limits, NodeId, Pulse, State, SystemClock};
 
 use crate::memory_queue::MemoryQueue;
-use crate::receivers::Script;
+use crate::receivers::{Receivers, Script};
 use crate::world::{START, URL, World, seconds, world};
 
 #[tokio::test]
@@ -32,6 +32,34 @@ async fn old_leases_are_void_at_the_start() {
 async fn before_it_runs_an_engine_gives_no_leases() {
     let world = World::start(Limits::default());
     assert!(world.handle.reserve(1, START).lease().is_none());
+}
+
+#[tokio::test]
+async fn an_engine_has_a_pulse_while_it_runs() {
+    let mut world = World::start(Limits::default());
+    assert_eq!(world.handle.pulse(), Pulse::Starting);
+    world.settle().await;
+    assert_eq!(world.handle.pulse(), Pulse::Beating(START));
+    world.advance(seconds(2)).await;
+    assert_eq!(world.handle.pulse(), Pulse::Beating(START + seconds(2)));
+    let handle = world.handle.clone();
+    world.request_stop();
+    world.stop().await.expect("a clean stop");
+    assert_eq!(handle.pulse(), Pulse::Ended);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_lost_has_no_pulse() {
+    let (engine, handle) = Engine::new(
+        NodeId::new("here"),
+        MemoryQueue::default(),
+        Receivers::default(),
+        SystemClock,
+        || 0,
+        Limits::default(),
+    );
+    drop(engine);
+    assert_eq!(handle.pulse(), Pulse::Ended);
 }
 
 #[tokio::test]

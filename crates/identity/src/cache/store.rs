@@ -1,20 +1,15 @@
 //! What is known, in two generations: a bounded map that forgets what was not used for long.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::Hash;
 
 use jiff::Timestamp;
-use loggia_syntax::Did;
 
-use crate::{DidDocument, ResolveError};
-
-/// A document, or why there is none.
-pub(super) type Answer = Result<Arc<DidDocument>, ResolveError>;
-
-/// What is known of one DID.
+/// What is known of one key.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
-    pub(super) answer: Answer,
+pub(super) struct Known<V, E> {
+    /// The value, or why there is none.
+    pub(super) answer: Result<V, E>,
     /// When it was last asked for.
     pub(super) asked: Timestamp,
     /// When this answer was given; before `asked` if asking again has failed.
@@ -25,14 +20,14 @@ pub(super) struct Known {
 /// used moves to the young. So nothing that was used among the last half of `most` is forgotten, at
 /// the price of no list to keep in order.
 #[derive(Debug)]
-pub(super) struct Store {
-    young: HashMap<Did, Known>,
-    old: HashMap<Did, Known>,
+pub(super) struct Store<K, V, E> {
+    young: HashMap<K, Known<V, E>>,
+    old: HashMap<K, Known<V, E>>,
     most: usize,
 }
 
-impl Store {
-    /// Room for `most` DIDs, at least two.
+impl<K: Clone + Eq + Hash, V, E> Store<K, V, E> {
+    /// Room for `most` keys, at least two.
     pub(super) fn new(most: usize) -> Self {
         Self {
             young: HashMap::new(),
@@ -41,24 +36,24 @@ impl Store {
         }
     }
 
-    pub(super) fn get(&mut self, did: &Did) -> Option<&Known> {
-        self.get_mut(did).map(|known| &*known)
+    pub(super) fn get(&mut self, key: &K) -> Option<&Known<V, E>> {
+        self.get_mut(key).map(|known| &*known)
     }
 
-    pub(super) fn get_mut(&mut self, did: &Did) -> Option<&mut Known> {
-        if !self.young.contains_key(did) {
-            let known = self.old.remove(did)?;
-            self.insert(did.clone(), known);
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut Known<V, E>> {
+        if !self.young.contains_key(key) {
+            let known = self.old.remove(key)?;
+            self.insert(key.clone(), known);
         }
-        self.young.get_mut(did)
+        self.young.get_mut(key)
     }
 
-    pub(super) fn insert(&mut self, did: Did, known: Known) {
-        self.old.remove(&did);
-        if self.young.len() >= self.most / 2 && !self.young.contains_key(&did) {
+    pub(super) fn insert(&mut self, key: K, known: Known<V, E>) {
+        self.old.remove(&key);
+        if self.young.len() >= self.most / 2 && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(did, known);
+        self.young.insert(key, known);
     }
 
     #[cfg(test)]
@@ -71,14 +66,9 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn did(number: usize) -> Did {
-        Did::new(format!("did:web:host{number}.example")).expect("a valid DID")
-    }
-
-    fn known(number: usize) -> Known {
-        let answer = Ok(Arc::new(DidDocument::new(did(number))));
+    fn known(number: usize) -> Known<usize, ()> {
         Known {
-            answer,
+            answer: Ok(number),
             asked: Timestamp::UNIX_EPOCH,
             answered: Timestamp::UNIX_EPOCH,
         }
@@ -87,13 +77,13 @@ mod tests {
     #[test]
     fn stays_within_its_bound_and_keeps_what_is_used() {
         let mut store = Store::new(10);
-        store.insert(did(0), known(0));
+        store.insert(0, known(0));
         for number in 1..100 {
-            store.insert(did(number), known(number));
+            store.insert(number, known(number));
             assert!(store.len() <= 10);
-            assert!(store.get(&did(0)).is_some(), "forgotten after {number}");
+            assert!(store.get(&0).is_some(), "forgotten after {number}");
         }
-        assert!(store.get(&did(50)).is_none());
-        assert!(store.get(&did(99)).is_some());
+        assert!(store.get(&50).is_none());
+        assert!(store.get(&99).is_some());
     }
 }

@@ -10,6 +10,9 @@ use crate::key::{Curve, KeyError, Multikey};
 /// The most entries of one array; every key costs a square root to read.
 const MOST: usize = 64;
 
+/// How many characters of a type that nobody knows are kept, for messages.
+const SHOWN: usize = 100;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawDocument {
@@ -80,7 +83,7 @@ fn key(entry: &Value) -> Result<Multikey, KeyError> {
         "EcdsaSecp256r1VerificationKey2019" => {
             Multikey::from_legacy_multibase(Curve::P256, text()?)
         }
-        other => Err(KeyError::Type(other.into())),
+        other => Err(KeyError::Type(other.chars().take(SHOWN).collect())),
     }
 }
 

@@ -137,6 +137,41 @@ fn a_key_is_found_strictly() {
 }
 
 #[test]
+fn the_keys_of_account_and_space_do_not_stand_in_for_each_other() {
+    for (there, absent) in [
+        (DidDocument::ACCOUNT_KEY, DidDocument::SPACE_KEY),
+        (DidDocument::SPACE_KEY, DidDocument::ACCOUNT_KEY),
+    ] {
+        let other_did = format!("did:web:other.example{absent}");
+        let document = parse(&json!({
+            "id": DID,
+            "verificationMethod": [
+                method(there, "Multikey", KEY),
+                method(&other_did, "Multikey", KEY),
+                method(&format!("{absent}_host"), "Multikey", KEY),
+                method(&absent.to_uppercase(), "Multikey", KEY),
+            ],
+        }));
+        assert!(document.signing_key(there).is_ok());
+        let error = document.signing_key(absent).expect_err("no key");
+        assert_eq!(
+            error.to_string(),
+            format!("the document has no key `{absent}`; add it to its `verificationMethod`")
+        );
+    }
+}
+
+#[test]
+fn a_long_type_does_not_make_a_long_message() {
+    let kind = "x".repeat(10_000);
+    let document = parse(&json!({ "id": DID, "verificationMethod": [method("#a", &kind, KEY)] }));
+    let Err(KeyLookupError::Unusable { source, .. }) = document.signing_key("#a") else {
+        panic!("a key of no known type is usable");
+    };
+    assert!(source.to_string().len() < 200);
+}
+
+#[test]
 fn entries_of_unknown_shape_are_left_out() {
     let document = parse(&json!({
         "id": DID,

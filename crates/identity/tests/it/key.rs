@@ -68,6 +68,66 @@ fn published_fixtures() {
     }
 }
 
+/// The published pairs: each key is that of its secret.
+#[test]
+fn published_did_keys() {
+    if let Some(text) = shared::read("vectors/w3c_didkey_K256.json") {
+        let cases: Value = serde_json::from_str(&text).expect("a JSON file");
+        for case in cases.as_array().expect("a list of cases") {
+            let text = case["publicDidKey"].as_str().expect("a key");
+            let key = Multikey::from_did_key(text).expect("a published key");
+            let secret = hex(case["privateKeyBytesHex"].as_str().expect("hex"));
+            let secret = secp256k1::SecretKey::from_secret_bytes(secret).expect("a secret");
+            assert_eq!(*key.point(), secret.public_key().serialize_uncompressed());
+            assert_eq!(
+                (key.curve(), key.to_did_key().as_str()),
+                (Curve::K256, text)
+            );
+        }
+    }
+    if let Some(text) = shared::read("vectors/w3c_didkey_P256.json") {
+        use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING as ALGORITHM, EcdsaKeyPair};
+        let cases: Value = serde_json::from_str(&text).expect("a JSON file");
+        for case in cases.as_array().expect("a list of cases") {
+            let text = case["publicDidKey"].as_str().expect("a key");
+            let key = Multikey::from_did_key(text).expect("a published key");
+            let secret = base58(case["privateKeyBytesBase58"].as_str().expect("base58"));
+            let rng = ring::rand::SystemRandom::new();
+            // ring refuses a pair whose halves do not belong together.
+            let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                &ALGORITHM,
+                &secret,
+                key.point(),
+                &rng,
+            );
+            assert!(pair.is_ok(), "{case}");
+            assert_eq!(
+                (key.curve(), key.to_did_key().as_str()),
+                (Curve::P256, text)
+            );
+        }
+    }
+}
+
+fn hex(text: &str) -> [u8; 32] {
+    std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).expect("hex"))
+}
+
+/// 32 bytes of base58btc.
+fn base58(text: &str) -> [u8; 32] {
+    const DIGITS: &str = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut bytes = [0; 32];
+    for character in text.chars() {
+        let mut carry = DIGITS.find(character).expect("base58");
+        for byte in bytes.iter_mut().rev() {
+            carry += usize::from(*byte) * 58;
+            *byte = carry as u8;
+            carry >>= 8;
+        }
+    }
+    bytes
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,120}") {

@@ -133,7 +133,10 @@ async fn resolve(status: u16, body: &str) -> ResolveErrorKind {
         .resolve(&did("did:web:example.com"), Timestamp::UNIX_EPOCH)
         .await;
     let error = error.expect_err("no document");
-    assert_eq!(error.to_string(), "cannot resolve did:web:example.com");
+    assert_eq!(
+        error.to_string(),
+        "cannot resolve did:web:example.com at its host's /.well-known/did.json"
+    );
     error.kind
 }
 

@@ -1,7 +1,8 @@
 //! Every reference of a document, with its place.
 
-use crate::document::{BodyDef, Def, Document, ObjectSchema, ParamsSchema, Schema};
+use crate::document::{BodyDef, Def, Document, ParamsSchema};
 use crate::place::Place;
+use crate::references::{visit_fields, visit_schema};
 
 /// Calls `visit` with each reference that the schemas of a document make, as written, and with the
 /// place that it is written at.
@@ -14,7 +15,7 @@ pub(super) fn visit<'d>(document: &'d Document, visit: &mut impl FnMut(&Place<'_
 
 fn visit_def<'d>(def: &'d Def, at: &Place<'_>, visit: &mut impl FnMut(&Place<'_>, &'d str)) {
     match def {
-        Def::Record(record) => visit_object(&record.record, &at.key("record"), visit),
+        Def::Record(record) => visit_fields(&record.record.properties, &at.key("record"), visit),
         Def::Query(method) | Def::Procedure(method) => {
             visit_params(method.parameters.as_ref(), at, visit);
             visit_body(method.input.as_ref(), &at.key("input"), visit);
@@ -37,10 +38,8 @@ fn visit_params<'d>(
     at: &Place<'_>,
     visit: &mut impl FnMut(&Place<'_>, &'d str),
 ) {
-    let at = at.key("parameters");
-    let at = at.key("properties");
-    for (name, schema) in params.iter().flat_map(|params| &params.properties) {
-        visit_schema(schema, &at.key(name), visit);
+    if let Some(params) = params {
+        visit_fields(&params.properties, &at.key("parameters"), visit);
     }
 }
 
@@ -51,43 +50,5 @@ fn visit_body<'d>(
 ) {
     if let Some(schema) = body.and_then(|body| body.schema.as_ref()) {
         visit_schema(schema, &at.key("schema"), visit);
-    }
-}
-
-fn visit_object<'d>(
-    object: &'d ObjectSchema,
-    at: &Place<'_>,
-    visit: &mut impl FnMut(&Place<'_>, &'d str),
-) {
-    let at = at.key("properties");
-    for (name, schema) in &object.properties {
-        visit_schema(schema, &at.key(name), visit);
-    }
-}
-
-fn visit_schema<'d>(
-    schema: &'d Schema,
-    at: &Place<'_>,
-    visit: &mut impl FnMut(&Place<'_>, &'d str),
-) {
-    match schema {
-        Schema::Ref(reference) => visit(&at.key("ref"), &reference.reference),
-        Schema::Union(union) => {
-            let at = at.key("refs");
-            for (index, reference) in union.refs.iter().enumerate() {
-                visit(&at.index(index), reference);
-            }
-        }
-        Schema::Array(array) => visit_schema(&array.items, &at.key("items"), visit),
-        Schema::Object(object) => visit_object(object, at, visit),
-        Schema::Boolean(_)
-        | Schema::Integer(_)
-        | Schema::String(_)
-        | Schema::Bytes(_)
-        | Schema::CidLink(_)
-        | Schema::Blob(_)
-        | Schema::Unknown(_)
-        | Schema::Null(_)
-        | Schema::Unsupported(_) => {}
     }
 }

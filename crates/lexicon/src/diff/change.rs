@@ -19,6 +19,8 @@ pub struct Change {
     pub breaking: bool,
     /// Who meets data that their version of the schema refuses; empty for a compatible change.
     pub breaks: Vec<Party>,
+    /// How it breaks them; empty for a compatible change.
+    pub harms: Vec<Harm>,
     /// What changed, for people.
     pub message: String,
 }
@@ -106,6 +108,65 @@ impl Party {
             Self::Callers => "callers",
             Self::Servers => "servers",
         }
+    }
+}
+
+/// Whose data meets a schema that may refuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Harm {
+    /// Records that were written by the old version, and whoever reads them by the new one.
+    StoredRecords,
+    /// Records that are written by the new version, and whoever reads them by the old one.
+    NewRecords,
+    /// Callers of the old version, in what they send to servers of the new one.
+    CallersSending,
+    /// Callers of the old version, in what servers of the new one answer.
+    CallersReading,
+    /// Servers of the old version, in what callers of the new one send.
+    ServersReading,
+    /// Servers of the old version, in what they answer to callers of the new one.
+    ServersAnswering,
+}
+
+impl Harm {
+    /// Who breaks by it.
+    pub fn party(self) -> Party {
+        match self {
+            Self::StoredRecords => Party::ReadersOfOldData,
+            Self::NewRecords => Party::WritersOfNewData,
+            Self::CallersSending | Self::CallersReading => Party::Callers,
+            Self::ServersReading | Self::ServersAnswering => Party::Servers,
+        }
+    }
+
+    /// Whom it breaks and how, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StoredRecords => {
+                "stored records: readers by the new version may refuse what was written by the old one"
+            }
+            Self::NewRecords => {
+                "readers of records by the old version: they may refuse what is written by the new one"
+            }
+            Self::CallersSending => {
+                "callers that send by the old version: servers of the new one may refuse it"
+            }
+            Self::CallersReading => {
+                "readers of answers by the old version: they may refuse what servers of the new one answer"
+            }
+            Self::ServersReading => {
+                "servers of the old version: they may refuse what callers of the new one send"
+            }
+            Self::ServersAnswering => {
+                "readers of answers by the new version: they may refuse what servers of the old one answer"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

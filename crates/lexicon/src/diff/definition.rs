@@ -2,9 +2,10 @@
 
 use super::change::{Direction, Kind};
 use super::usage::Roles;
-use super::{Comparison, Spot};
+use super::{Comparison, Spot, told};
 use crate::document::{Def, Document, KeyType, RecordDef, Schema, SpaceDef};
 use crate::library::{DefName, below};
+use crate::place::Place;
 use crate::references::{schemas, visit_schema};
 
 impl Comparison<'_> {
@@ -54,7 +55,7 @@ impl Comparison<'_> {
             for (name, def) in &document.defs {
                 let mut refers = false;
                 for (_, schema) in schemas(def) {
-                    visit_schema(schema, &mut |reference| {
+                    visit_schema(schema, &Place::ROOT, &mut |_, reference| {
                         refers |= DefName::parse(document.id.as_str(), reference) == *gone;
                     });
                 }
@@ -96,7 +97,11 @@ impl Comparison<'_> {
             Kind::RecordKeyType,
             way,
             &at.below("key"),
-            "another type of record key",
+            told::was_now(
+                "the record key",
+                told::key(old.key.as_ref()),
+                told::key(new.key.as_ref()),
+            ),
         );
         self.object(&old.record, &new.record, &at.below("record"));
     }
@@ -112,7 +117,11 @@ impl Comparison<'_> {
             Kind::RecordKeyType,
             way,
             &at.below("key"),
-            "another type of space key",
+            told::was_now(
+                "the space key",
+                told::key(Some(&old.key)),
+                told::key(Some(&new.key)),
+            ),
         );
         let at = &at.below("collections");
         for gone in old

@@ -115,8 +115,8 @@ impl Comparison<'_> {
         at: &Spot,
     ) {
         let required = match (old.requires(name), new.requires(name)) {
-            (false, true) => (Direction::Tightened, "is required now"),
-            (true, false) => (Direction::Loosened, "is optional now"),
+            (false, true) => (Direction::Tightened, "was optional and is required now"),
+            (true, false) => (Direction::Loosened, "was required and is optional now"),
             _ => (Direction::Neutral, ""),
         };
         self.moved(
@@ -126,8 +126,8 @@ impl Comparison<'_> {
             format!("`{name}` {}", required.1),
         );
         let nullable = match (old.takes_null(name), new.takes_null(name)) {
-            (true, false) => (Direction::Tightened, "may not be null any more"),
-            (false, true) => (Direction::Loosened, "may be null now"),
+            (true, false) => (Direction::Tightened, "might be null and may not any more"),
+            (false, true) => (Direction::Loosened, "might not be null and may be now"),
             _ => (Direction::Neutral, ""),
         };
         self.moved(

@@ -17,8 +17,8 @@ pub(super) const MOST_FOLLOWED: u32 = 10_000;
 impl Comparison<'_> {
     pub(super) fn union(&mut self, old: &UnionSchema, new: &UnionSchema, kind: Kind, at: &Spot) {
         let openness = match (old.closed, new.closed) {
-            (false, true) => (Direction::Tightened, "the union is closed now"),
-            (true, false) => (Direction::Loosened, "the union is open now"),
+            (false, true) => (Direction::Tightened, "the union was open and is closed now"),
+            (true, false) => (Direction::Loosened, "the union was closed and is open now"),
             _ => (Direction::Neutral, ""),
         };
         self.moved(Kind::UnionOpenClosed, openness.0, at, openness.1);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::change::{Direction, Kind};
 use super::definition::schema_type;
-use super::{Comparison, Spot, constraint};
+use super::{Comparison, Spot, constraint, told};
 use crate::document::{ArraySchema, BlobSchema, BytesSchema, IntegerSchema, Schema, StringSchema};
 
 impl Comparison<'_> {
@@ -12,11 +14,12 @@ impl Comparison<'_> {
         self.words(description(old), description(new), at);
         match (old, new) {
             (Schema::Boolean(old), Schema::Boolean(new)) => {
-                self.defaults(old.default != new.default, at);
+                self.defaults(old.default, new.default, at);
                 let (old, new) = (old.constant, new.constant);
                 let allowed = |value: &Option<bool>| value.map(|value| BTreeSet::from([value]));
                 let way = constraint::sets(allowed(&old).as_ref(), allowed(&new).as_ref());
-                self.moved(Kind::ConstValue, way, at, "another `const`");
+                let message = told::was_now("`const`", told::value(old), told::value(new));
+                self.moved(Kind::ConstValue, way, at, message);
             }
             (Schema::Integer(old), Schema::Integer(new)) => self.integer(old, new, at),
             (Schema::String(old), Schema::String(new)) => self.string(old, new, at),
@@ -57,19 +60,51 @@ impl Comparison<'_> {
     }
 
     fn integer(&mut self, old: &IntegerSchema, new: &IntegerSchema, at: &Spot) {
-        self.defaults(old.default != new.default, at);
+        self.defaults(old.default, new.default, at);
         let way = constraint::lower(old.minimum, new.minimum)
             .and(constraint::upper(old.maximum, new.maximum));
-        self.moved(Kind::IntegerRange, way, at, "another range");
+        let range = |it: &IntegerSchema| told::bounds(it.minimum, it.maximum, "");
+        let message = told::was_now("the range", range(old), range(new));
+        self.moved(Kind::IntegerRange, way, at, message);
         let way = constraint::sets(
             constraint::allowed(old.constant.as_ref(), old.enumeration.as_deref()).as_ref(),
             constraint::allowed(new.constant.as_ref(), new.enumeration.as_deref()).as_ref(),
         );
-        self.values(old.constant != new.constant, way, at);
+        self.values(
+            (&old.constant, &old.enumeration),
+            (&new.constant, &new.enumeration),
+            way,
+            at,
+        );
     }
 
     fn string(&mut self, old: &StringSchema, new: &StringSchema, at: &Spot) {
-        self.defaults(old.default != new.default, at);
+        self.defaults(old.default.as_ref(), new.default.as_ref(), at);
+        self.text_length(old, new, at);
+        self.format(old.format.as_deref(), new.format.as_deref(), at);
+        let way = constraint::sets(
+            constraint::allowed(old.constant.as_ref(), old.enumeration.as_deref()).as_ref(),
+            constraint::allowed(new.constant.as_ref(), new.enumeration.as_deref()).as_ref(),
+        );
+        self.values(
+            (&old.constant, &old.enumeration),
+            (&new.constant, &new.enumeration),
+            way,
+            at,
+        );
+        let known = |schema: &StringSchema| schema.known_values.iter().cloned().collect();
+        let (old, new): (BTreeSet<String>, BTreeSet<String>) = (known(old), known(new));
+        if old != new {
+            let message = told::was_now(
+                "`knownValues`",
+                told::value(Some(&old)),
+                told::value(Some(&new)),
+            );
+            self.compatible(Kind::KnownValues, &at.below("knownValues"), message);
+        }
+    }
+
+    fn text_length(&mut self, old: &StringSchema, new: &StringSchema, at: &Spot) {
         let bytes = constraint::lengths(
             (old.min_length, old.max_length),
             (new.min_length, new.max_length),
@@ -78,40 +113,44 @@ impl Comparison<'_> {
             (old.min_graphemes, old.max_graphemes),
             (new.min_graphemes, new.max_graphemes),
         );
-        self.moved(
-            Kind::StringLength,
-            bytes.and(graphemes),
-            at,
-            "another length",
-        );
-        let way = constraint::formats(old.format.as_deref(), new.format.as_deref());
-        self.moved(
-            Kind::StringFormat,
-            way,
-            &at.below("format"),
-            "another format",
-        );
-        let way = constraint::sets(
-            constraint::allowed(old.constant.as_ref(), old.enumeration.as_deref()).as_ref(),
-            constraint::allowed(new.constant.as_ref(), new.enumeration.as_deref()).as_ref(),
-        );
-        self.values(old.constant != new.constant, way, at);
-        let known = |schema: &StringSchema| schema.known_values.iter().cloned().collect();
-        let (old, new): (BTreeSet<String>, BTreeSet<String>) = (known(old), known(new));
-        if old != new {
-            self.compatible(
-                Kind::KnownValues,
-                &at.below("knownValues"),
-                "other known values",
-            );
-        }
+        let length = |it: &StringSchema| {
+            told::text_length(
+                (it.min_length, it.max_length),
+                (it.min_graphemes, it.max_graphemes),
+            )
+        };
+        let message = told::was_now("the length", length(old), length(new));
+        self.moved(Kind::StringLength, bytes.and(graphemes), at, message);
     }
 
-    fn values(&mut self, constant: bool, way: Direction, at: &Spot) {
-        if constant {
-            self.moved(Kind::ConstValue, way, at, "another `const`");
+    fn format(&mut self, old: Option<&str>, new: Option<&str>, at: &Spot) {
+        let way = constraint::formats(old, new);
+        let message = told::was_now("the format", told::value(old), told::value(new));
+        self.moved(Kind::StringFormat, way, &at.below("format"), message);
+    }
+
+    /// The `const` and the `enum` before and after.
+    fn values<T: Serialize + PartialEq>(
+        &mut self,
+        old: (&Option<T>, &Option<Vec<T>>),
+        new: (&Option<T>, &Option<Vec<T>>),
+        way: Direction,
+        at: &Spot,
+    ) {
+        if old.0 != new.0 {
+            let message = told::was_now(
+                "`const`",
+                told::value(old.0.as_ref()),
+                told::value(new.0.as_ref()),
+            );
+            self.moved(Kind::ConstValue, way, at, message);
         } else {
-            self.moved(Kind::EnumValues, way, at, "another `enum`");
+            let message = told::was_now(
+                "`enum`",
+                told::value(old.1.as_ref()),
+                told::value(new.1.as_ref()),
+            );
+            self.moved(Kind::EnumValues, way, at, message);
         }
     }
 
@@ -120,7 +159,9 @@ impl Comparison<'_> {
             (old.min_length, old.max_length),
             (new.min_length, new.max_length),
         );
-        self.moved(Kind::BytesLength, way, at, "another length");
+        let length = |it: &BytesSchema| told::bounds(it.min_length, it.max_length, " bytes");
+        let message = told::was_now("the length", length(old), length(new));
+        self.moved(Kind::BytesLength, way, at, message);
     }
 
     fn blob(&mut self, old: &BlobSchema, new: &BlobSchema, at: &Spot) {
@@ -129,14 +170,22 @@ impl Comparison<'_> {
             Kind::BlobAccept,
             way,
             &at.below("accept"),
-            "other media types",
+            told::was_now(
+                "`accept`",
+                told::value(old.accept.as_ref()),
+                told::value(new.accept.as_ref()),
+            ),
         );
         let way = constraint::upper(old.max_size, new.max_size);
         self.moved(
             Kind::BlobSize,
             way,
             &at.below("maxSize"),
-            "another largest size",
+            told::was_now(
+                "the size",
+                told::bounds(None, old.max_size, " bytes"),
+                told::bounds(None, new.max_size, " bytes"),
+            ),
         );
     }
 
@@ -145,13 +194,16 @@ impl Comparison<'_> {
             (old.min_length, old.max_length),
             (new.min_length, new.max_length),
         );
-        self.moved(Kind::ArrayLength, way, at, "another length");
+        let length = |it: &ArraySchema| told::bounds(it.min_length, it.max_length, " elements");
+        let message = told::was_now("the length", length(old), length(new));
+        self.moved(Kind::ArrayLength, way, at, message);
         self.schema(&old.items, &new.items, &at.below("items"));
     }
 
-    fn defaults(&mut self, differ: bool, at: &Spot) {
-        if differ {
-            self.compatible(Kind::DefaultValue, &at.below("default"), "another default");
+    fn defaults<T: Serialize + PartialEq>(&mut self, old: Option<T>, new: Option<T>, at: &Spot) {
+        if old != new {
+            let message = told::was_now("`default`", told::value(old), told::value(new));
+            self.compatible(Kind::DefaultValue, &at.below("default"), message);
         }
     }
 }

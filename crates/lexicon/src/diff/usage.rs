@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::change::{Direction, Party};
+use super::change::{Direction, Harm};
 use crate::library::{DefName, Library};
+use crate::place::Place;
 use crate::references::{Role, schemas, visit_schema};
 
 /// The roles that a schema's data plays.
@@ -46,25 +47,21 @@ impl Roles {
         }
     }
 
-    /// Who meets data that their version refuses, after a move in this direction.
-    pub(super) fn broken_by(self, direction: Direction) -> Vec<Party> {
+    /// Whose data meets a schema that may refuse it, after a move in this direction.
+    pub(super) fn harmed_by(self, direction: Direction) -> Vec<Harm> {
         let tightened = matches!(direction, Direction::Tightened | Direction::Changed);
         let loosened = matches!(direction, Direction::Loosened | Direction::Changed);
         let table = [
-            (self.data && tightened, Party::ReadersOfOldData),
-            (self.data && loosened, Party::WritersOfNewData),
-            (
-                self.input && tightened || self.output && loosened,
-                Party::Callers,
-            ),
-            (
-                self.output && tightened || self.input && loosened,
-                Party::Servers,
-            ),
+            (self.data && tightened, Harm::StoredRecords),
+            (self.data && loosened, Harm::NewRecords),
+            (self.input && tightened, Harm::CallersSending),
+            (self.output && loosened, Harm::CallersReading),
+            (self.input && loosened, Harm::ServersReading),
+            (self.output && tightened, Harm::ServersAnswering),
         ];
         table
             .into_iter()
-            .filter_map(|(breaks, party)| breaks.then_some(party))
+            .filter_map(|(breaks, harm)| breaks.then_some(harm))
             .collect()
     }
 }
@@ -91,7 +88,7 @@ impl Usage {
                         if role == Role::Data {
                             pending.push((name.clone(), roles));
                         }
-                        visit_schema(schema, &mut |reference| {
+                        visit_schema(schema, &Place::ROOT, &mut |_, reference| {
                             pending.push((DefName::parse(&name.nsid, reference), roles));
                         });
                     }
@@ -123,7 +120,7 @@ impl Usage {
                 if !matches!(role, Role::Shared | Role::Data) {
                     continue;
                 }
-                visit_schema(schema, &mut |reference| {
+                visit_schema(schema, &Place::ROOT, &mut |_, reference| {
                     pending.push((DefName::parse(&name.nsid, reference), all));
                 });
             }

@@ -220,6 +220,7 @@ impl<'c> Compiler<'c> {
                 properties.insert(at, (name, None));
             }
         }
+        let declares_type = properties.iter().any(|(name, _)| *name == "$type");
         let mut compiled = Vec::with_capacity(properties.len());
         for (name, schema) in properties {
             let node = match schema {
@@ -238,6 +239,7 @@ impl<'c> Compiler<'c> {
         self.program.objects.push(ObjectRule {
             properties,
             required,
+            declares_type,
         });
         index(self.program.objects.len() - 1)
     }

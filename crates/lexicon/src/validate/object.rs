@@ -1,12 +1,13 @@
 //! Objects, records and unions.
 
-use std::cmp::Ordering;
-
 use loggia_syntax::check::{self, At};
 
 use super::program::{Node, ObjectRule, Program, Property, Run};
 use super::view::{DataView, ObjectView, Shape, stands_for};
 use super::walk::Walk;
+
+/// Up to here comparing each for equality, length first, is faster than a binary search.
+const FEW: usize = 16;
 
 impl Walk<'_> {
     /// An object against its properties: one pass over both, as both are sorted by name.
@@ -22,9 +23,12 @@ impl Walk<'_> {
         let mut next = 0;
         let mut required = 0;
         for (name, field) in object.fields() {
+            if name == "$type" && !rule.declares_type {
+                self.type_field(field, at);
+                continue;
+            }
             let Some(property) = seek(program, properties, &mut next, name) else {
                 match name {
-                    "$type" => self.type_field(field, at),
                     "$bytes" | "$link" => return self.no_object::<V>(name, object, at),
                     _ => self.free(field, &at.field(name)),
                 }
@@ -37,6 +41,17 @@ impl Walk<'_> {
         }
         if required != rule.required {
             self.missing::<V>(rule, object, at);
+        }
+        if rule.declares_type {
+            self.declared_type::<V>(object, at);
+        }
+    }
+
+    /// `$type` belongs to the protocol: what a lexicon says about it comes on top.
+    #[cold]
+    fn declared_type<'v, V: DataView<'v>>(&mut self, object: V::Object, at: &At<'_>) {
+        if let Some(field) = object.get("$type") {
+            self.type_field(field, at);
         }
     }
 
@@ -84,14 +99,14 @@ impl Walk<'_> {
         object: V::Object,
         at: &At<'_>,
     ) -> bool {
-        let name = self.program.text(self.program.defs[def as usize].name);
+        let name = self.program.defs[def as usize].name;
         match object.get("$type").map(V::shape) {
             None => {
                 self.no_type::<V>(object, at);
                 return stands_for::<V>(object).is_none();
             }
-            Some(Shape::Text(found)) if found != name && !found.is_empty() => {
-                check::expected_type(name, found, at, &mut self.report);
+            Some(Shape::Text(found)) if !self.program.is(name, found) && !found.is_empty() => {
+                check::expected_type(self.program.text(name), found, at, &mut self.report);
             }
             // What is no name at all is reported with the other fields.
             Some(_) => {}
@@ -156,41 +171,36 @@ impl Walk<'_> {
 
 /// The property of a name. Names are asked for in ascending order, if the data is sorted; it is
 /// only slower if not.
+#[inline]
 fn seek<'p>(
     program: &Program,
     properties: &'p [Property],
     next: &mut usize,
     name: &str,
 ) -> Option<&'p Property> {
-    while let Some(property) = properties.get(*next) {
-        match program.text(property.name).cmp(name) {
-            Ordering::Less => *next += 1,
-            Ordering::Equal => {
-                *next += 1;
-                return Some(property);
-            }
-            Ordering::Greater => break,
-        }
+    let (passed, ahead) = properties.split_at(*next);
+    let is_it = |property: &&Property| program.is(property.name, name);
+    if properties.len() > FEW {
+        let spelled = |property: &Property| program.text(property.name).cmp(name);
+        return properties
+            .binary_search_by(spelled)
+            .ok()
+            .map(|at| &properties[at]);
     }
-    let last = properties.get(next.checked_sub(1)?)?;
-    if program.text(last.name) < name {
-        return None;
+    if let Some(skipped) = ahead.iter().position(|property| is_it(&property)) {
+        *next += skipped + 1;
+        return ahead.get(skipped);
     }
-    let passed = &properties[..*next];
-    let at = passed
-        .binary_search_by(|property| program.text(property.name).cmp(name))
-        .ok()?;
-    Some(&passed[at])
+    passed.iter().find(is_it)
 }
 
 /// The variant of a name, among those sorted by name.
 fn variant(program: &Program, variants: Run, name: &str) -> Option<u32> {
-    /// Up to here comparing each for equality is faster.
-    const FEW: usize = 16;
     let variants = variants.of(&program.variants);
     let spelled = |def: u32| program.text(program.defs[def as usize].name);
     if variants.len() <= FEW {
-        return variants.iter().copied().find(|&def| spelled(def) == name);
+        let is_it = |def: &u32| program.is(program.defs[*def as usize].name, name);
+        return variants.iter().copied().find(is_it);
     }
     let at = variants
         .binary_search_by(|&def| spelled(def).cmp(name))

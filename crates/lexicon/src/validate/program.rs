@@ -1,6 +1,7 @@
 //! A catalog as the validator runs it: one arena of nodes, indices instead of names.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use loggia_syntax::Format;
 
@@ -104,6 +105,8 @@ pub(super) struct ObjectRule {
     pub(super) properties: Run,
     /// How many of them are required.
     pub(super) required: u32,
+    /// Whether `$type` is among them.
+    pub(super) declares_type: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +153,47 @@ pub(super) struct Parts {
     pub(super) message: Option<NodeId>,
 }
 
+/// Definitions by name.
+///
+/// Hashed without a secret: a caller can ask for a name and not add one, so that only who writes
+/// the lexicons could make it slow, and only for themselves.
+pub(super) type Names = HashMap<Box<str>, u32, BuildHasherDefault<NameHasher>>;
+
+/// Hashes eight bytes at a step.
+#[derive(Debug, Default)]
+pub(super) struct NameHasher(u64);
+
+impl NameHasher {
+    fn step(&mut self, word: u64) {
+        // The digits of the golden ratio: odd, and without a pattern.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(SPREAD);
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((word, after)) = rest.split_first_chunk() {
+            self.step(u64::from_le_bytes(*word));
+            rest = after;
+        }
+        let last = rest
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        self.step(last);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.step(u64::from(byte));
+    }
+
+    fn finish(&self) -> u64 {
+        // The product's best bits are its highest; the table takes its index from the lowest.
+        self.0.rotate_left(32)
+    }
+}
+
 /// A compiled catalog.
 #[derive(Debug, Default)]
 pub(super) struct Program {
@@ -167,12 +211,19 @@ pub(super) struct Program {
     pub(super) methods: Vec<Parts>,
     pub(super) text: String,
     /// Definitions by canonical name.
-    pub(super) names: HashMap<Box<str>, u32>,
+    pub(super) names: Names,
 }
 
 impl Program {
     pub(super) fn text(&self, text: Text) -> &str {
         &self.text[text.start as usize..(text.start + text.length) as usize]
+    }
+
+    /// Whether a text is this. Looks at the length first, which most differ in.
+    #[inline]
+    pub(super) fn is(&self, text: Text, other: &str) -> bool {
+        text.length as usize == other.len()
+            && self.text.as_bytes()[text.start as usize..][..other.len()] == *other.as_bytes()
     }
 
     /// A definition by its name; `nsid#main` is `nsid`.

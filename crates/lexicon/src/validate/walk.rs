@@ -1,9 +1,8 @@
 //! One pass over a value, along the program.
 
 use loggia_syntax::check::{self, At, Report};
-use loggia_syntax::data::Bytes;
+use loggia_syntax::data::{Bytes, CidLink};
 
-use super::link;
 use super::program::{Node, NodeId, PLAIN, Program, Text};
 use super::view::{DataView, ObjectView, Shape};
 
@@ -26,8 +25,9 @@ impl Walk<'_> {
     /// As [`value`](Self::value), for a value that was counted already.
     pub(super) fn entered<'v, V: DataView<'v>>(&mut self, node: NodeId, value: V, at: &At<'_>) {
         let report = &mut self.report;
-        match (self.program.nodes[node as usize], value.shape()) {
-            (Node::String { format, rule }, Shape::Text(text)) => {
+        // The node first: each wants one shape, so that only whether it is that one is looked at.
+        match self.program.nodes[node as usize] {
+            Node::String { format, rule } if let Shape::Text(text) = value.shape() => {
                 if let Some(format) = format {
                     check::format(text, format, at, report);
                 }
@@ -35,20 +35,24 @@ impl Walk<'_> {
                     self.string(rule, text, at);
                 }
             }
-            (Node::Integer(rule), Shape::Integer(integer)) => {
+            Node::Integer(rule) if let Shape::Integer(integer) = value.shape() => {
                 check::safe_integer(integer, at, report);
                 if rule != PLAIN {
                     self.integer(rule, integer, at);
                 }
             }
-            (Node::Object(rule), Shape::Object(object)) => self.object::<V>(rule, object, at),
-            (Node::Record { def, object: rule }, Shape::Object(object)) => {
+            Node::Object(rule) if let Shape::Object(object) = value.shape() => {
+                self.object::<V>(rule, object, at);
+            }
+            Node::Record { def, object: rule } if let Shape::Object(object) = value.shape() => {
                 if self.record::<V>(def, object, at) {
                     self.object::<V>(rule, object, at);
                 }
             }
-            (Node::Union(rule), Shape::Object(object)) => self.union(rule, value, object, at),
-            (Node::Array { items, rule }, Shape::Array(elements, length)) => {
+            Node::Union(rule) if let Shape::Object(object) = value.shape() => {
+                self.union(rule, value, object, at);
+            }
+            Node::Array { items, rule } if let Shape::Array(elements, length) = value.shape() => {
                 if rule != PLAIN {
                     self.items(rule, length, at);
                 }
@@ -56,11 +60,18 @@ impl Walk<'_> {
                     self.value(items, element, &at.index(index));
                 }
             }
-            (Node::Boolean(constant), Shape::Boolean(value)) => {
+            Node::Boolean(constant) if let Shape::Boolean(value) = value.shape() => {
                 if let Some(constant) = constant {
                     check::const_boolean(value, constant, at, report);
                 }
             }
+            node => self.other::<V>(node, value.shape(), at),
+        }
+    }
+
+    /// What is rarer, and what is wrong.
+    fn other<'v, V: DataView<'v>>(&mut self, node: Node, shape: Shape<'v, V>, at: &At<'_>) {
+        match (node, shape) {
             (Node::Bytes(rule), Shape::Bytes(bytes)) => self.bytes(rule, bytes.len(), at),
             (Node::Bytes(rule), Shape::Object(object)) if V::SPELLED => {
                 self.spelled_bytes::<V>(rule, object, at);
@@ -180,7 +191,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn spelled_link<'v, V: DataView<'v>>(&mut self, object: V::Object, at: &At<'_>) {
-        match spelled::<V>(object, "$link").map(link::check) {
+        match spelled::<V>(object, "$link").map(CidLink::check) {
             Ok(Ok(())) => {}
             Ok(Err(why)) => check::broken_link(why, at, &mut self.report),
             Err(why) => check::broken_link(why, at, &mut self.report),

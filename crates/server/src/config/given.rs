@@ -7,11 +7,15 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use loggia_xrpc_client::Network;
+use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
 
 use super::{Config, Mistake, SETTINGS};
-use crate::origin::Origin;
+use crate::api_clients::ClientKeys;
+use crate::{master_key, operator, origin};
+
+/// The settings that a file may give as a list instead of a text with commas.
+const LISTS: [&str; 1] = ["allowed_networks"];
 
 /// What was set, by name, with where.
 #[derive(Default)]
@@ -33,8 +37,10 @@ impl Given {
         };
         for (name, value) in table {
             let value = match value {
-                toml::Value::String(text) => text,
-                other => other.to_string(),
+                toml::Value::Array(list) if LISTS.contains(&name.as_str()) => {
+                    list.into_iter().map(written).collect::<Vec<_>>().join(",")
+                }
+                other => written(other),
             };
             self.values.insert(name, (value, source.clone()));
         }
@@ -45,9 +51,20 @@ impl Given {
         environment: impl IntoIterator<Item = (String, String)>,
     ) {
         for (variable, value) in environment {
-            // LOGGIA_LOG belongs to the command line, LOGGIA_MASTER_KEY is read where it is used.
-            let own = !["LOGGIA_LOG", "LOGGIA_CONFIG_FILE"].contains(&variable.as_str())
-                && variable != crate::master_key::VARIABLE;
+            // No setting, because settings are shown; and where it is used it is read again.
+            if variable == master_key::VARIABLE {
+                if let Err(error) = master_key::parse(&value, "it") {
+                    self.mistake(&variable, "environment", error.to_string());
+                }
+                continue;
+            }
+            // These belong to the command line.
+            let apart = [
+                "LOGGIA_LOG",
+                "LOGGIA_CONFIG_FILE",
+                operator::NEW_KEY_VARIABLE,
+            ];
+            let own = !apart.contains(&variable.as_str());
             if let Some(name) = variable.strip_prefix("LOGGIA_").filter(|_| own) {
                 self.values.insert(
                     name.to_lowercase(),
@@ -67,6 +84,7 @@ impl Given {
             plc_directory: self
                 .take("plc_directory")
                 .unwrap_or_else(|| Url::parse("https://plc.directory").expect("a constant URL")),
+            handle_service: self.take_optional("handle_service"),
             webhooks_per_account: self.take("webhooks_per_account").unwrap_or_default(),
             registrations_per_space: self.take("registrations_per_space").unwrap_or_default(),
             registrations_per_caller: self.take("registrations_per_caller").unwrap_or_default(),
@@ -74,52 +92,43 @@ impl Given {
             attempt_timeout: self.take_attempt_timeout(),
             requests_per_minute: self.take("requests_per_minute").unwrap_or(1),
             public_metrics: self.take("public_metrics").unwrap_or_default(),
+            client_keys: self.take("client_keys").unwrap_or(ClientKeys::Optional),
             proxies: self.take("proxies").unwrap_or_default(),
         };
-        self.check_origin(&config);
+        self.check(&config);
+        self.check_handle_service(&config);
         config
     }
 
-    /// A published server says where it is, over https.
-    fn check_origin(&mut self, config: &Config) {
-        match &config.public_url {
-            Some(url) if url.scheme() != "https" || url.host_str().is_none() => {
-                self.mistake(
-                    "public_url",
-                    "as set",
-                    "must be an https origin such as https://hub.example",
-                );
-            }
-            Some(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
-                self.mistake(
-                    "public_url",
-                    "as set",
-                    "must be an origin without a path, query or fragment",
-                );
-            }
-            Some(url) if !url.username().is_empty() || url.password().is_some() => {
-                self.mistake(
-                    "public_url",
-                    "as set",
-                    "must not carry a user name or password",
-                );
-            }
-            Some(url) if !Origin::has_did(url) => {
-                self.mistake(
-                    "public_url",
-                    "as set",
-                    "must have a host name that makes a did:web",
-                );
-            }
-            None if !config.bind.ip().is_loopback() => {
-                let message = format!(
-                    "{} can be reached by others: say where they reach it, for example \
-                     LOGGIA_PUBLIC_URL=https://hub.example, or bind to 127.0.0.1",
-                    config.bind,
-                );
-                self.mistake("public_url", "not set", message);
-            }
-            _ => {}
+    /// Checks what depends on more than one setting.
+    fn check(&mut self, config: &Config) {
+        let origin = match &config.public_url {
+            Some(url) => origin::check_public(url).map_err(|why| ("as set", why.to_owned())),
+            None => origin::check_unpublished(config.bind).map_err(|why| ("not set", why)),
+        };
+        if let Err((source, why)) = origin {
+            self.mistake("public_url", source, why);
+        }
+        if let Err(why) = check_directory(config) {
+            self.mistake("plc_directory", "as set", why);
+        }
+        if config.data.as_os_str().is_empty() {
+            self.mistake("data", "as set", "must name a folder");
+        }
+        if config.requests_per_minute == 0 {
+            self.mistake("requests_per_minute", "as set", "must be at least 1");
+        }
+    }
+
+    fn check_handle_service(&mut self, config: &Config) {
+        let guard = AddressGuard::new().allow_loopback(config.is_development());
+        if let Some(Err(refusal)) = config
+            .handle_service
+            .as_ref()
+            .map(|url| guard.check_url(url))
+        {
+            let message = format!("cannot be asked for handles: {refusal}");
+            self.mistake("handle_service", "as set", message);
         }
     }
 
@@ -205,4 +214,22 @@ impl Given {
             message: message.into(),
         });
     }
+}
+
+/// A value as it would be written in the environment.
+fn written(value: toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// The directory is asked through the guarded client, which refuses the same.
+fn check_directory(config: &Config) -> Result<(), String> {
+    let url = &config.plc_directory;
+    if url.query().is_some() {
+        return Err(format!("`{url}`: must not have a query"));
+    }
+    let checked = config.guard().check_url(url);
+    checked.map_err(|refused| format!("`{url}`: {refused}"))
 }

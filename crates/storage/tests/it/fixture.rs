@@ -11,6 +11,8 @@ use loggia_delivery::{
 };
 use loggia_storage::{MasterKey, Storage};
 use loggia_syntax::{Did, Nsid};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 pub const START: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -46,6 +48,20 @@ impl Folder {
         Storage::open(&self.0.join("loggia.db"), key).await
     }
 
+    /// Opens the store as somebody who only joins whoever has it open.
+    pub async fn join(&self) -> Result<Storage, loggia_storage::StorageError> {
+        Storage::join(&self.0.join("loggia.db"), &key()).await
+    }
+
+    /// Runs a statement past the store, as a careless hand would.
+    pub async fn execute(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.0.join("loggia.db"));
+        let mut connection = options.connect().await.expect("the file opens");
+        let executed = sqlx::query(statement).execute(&mut connection).await;
+        executed.expect("the statement is right");
+        connection.close().await.expect("it closes");
+    }
+
     /// What a crash would leave on the disk at this moment: the files as they are, while the store
     /// is open.
     pub fn copy(&self) -> Self {
@@ -55,6 +71,24 @@ impl Folder {
             copied.expect("the store's files can be read");
         }
         copy
+    }
+
+    /// Changes the database by hand, as nobody should.
+    pub async fn damage(&self, statement: &'static str) {
+        let url = format!("sqlite://{}", self.0.join("loggia.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.expect("connects");
+        let done = sqlx::query(statement).execute(&mut connection).await;
+        assert_ne!(done.expect("is SQL").rows_affected(), 0, "{statement}");
+    }
+
+    /// One value of the database, read by hand.
+    pub async fn ask(&self, question: &'static str) -> String {
+        let url = format!("sqlite://{}", self.0.join("loggia.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.expect("connects");
+        let answer = sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await;
+        answer.expect("is one value")
     }
 
     pub fn database(&self) -> Vec<u8> {

@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 use loggia_delivery::{DisableReason, EndpointState, HealthRules, NodeId, Queue, Report, State};
+use loggia_storage::{Inserted, WebhookFields, WebhookId};
 
-use crate::fixture::{Folder, notification, seconds};
+use crate::fixture::{Folder, START, endpoint, notification, seconds};
 use crate::work::{add_endpoints, answered, enqueue, lease, node, settled, state, take};
 
 #[tokio::test]
@@ -182,4 +183,48 @@ async fn sweeping_removes_what_ended_with_all_that_hangs_on_it() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_webhook_shows_how_its_endpoint_is_doing() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let id = WebhookId::new(START, [1; 10]);
+    let endpoint = endpoint(1);
+    assert_eq!(id.endpoint(), endpoint.id);
+    let fields = WebhookFields {
+        url: endpoint.target.as_str().to_owned(),
+        ..WebhookFields::default()
+    };
+    let mut tx = storage.begin().await.expect("begins");
+    let webhooks = storage.webhooks();
+    let owner = &endpoint.owner;
+    let inserted = webhooks.insert(&mut tx, id, owner, fields, 1, START).await;
+    assert!(matches!(inserted, Ok(Inserted::Done(_))), "{inserted:?}");
+    tx.commit().await.expect("commits");
+    add_endpoints(&storage, 1).await;
+
+    let steps = [
+        (500, Report::Failed, (None, 1)),
+        (503, Report::Failed, (None, 2)),
+        (204, Report::Succeeded, (Some(seconds(3)), 0)),
+        (404, Report::Failed, (Some(seconds(3)), 1)),
+    ];
+    for (number, (status, report, expected)) in (1..).zip(steps) {
+        let now = seconds(number.into());
+        let told = std::slice::from_ref(&endpoint);
+        let lease = lease(300);
+        let enqueued = enqueue(&storage, notification(number, None), told, Some(&lease)).await;
+        let ended = State::Delivered {
+            attempts: 1,
+            at: now,
+        };
+        let done = settled(&enqueued.due[0], ended, answered(status), report);
+        let recorded = storage.deliveries().record(&node(), &[done], now).await;
+        assert_eq!(recorded.expect("records").stale, 0);
+        let webhook = webhooks.find(owner, id).await.expect("finds");
+        let webhook = webhook.expect("is there");
+        let shown = (webhook.last_triggered, webhook.error_count);
+        assert_eq!(shown, expected, "after {status}");
+    }
 }

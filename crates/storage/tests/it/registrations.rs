@@ -196,3 +196,46 @@ async fn a_deleted_space_takes_its_registrations_with_it() {
     assert!(active(&storage, "main", 1).await.is_empty());
     assert_eq!(active(&storage, "other", 1).await.len(), 1);
 }
+
+#[tokio::test]
+async fn renewing_gives_a_new_secret_where_the_old_one_cannot_be_read() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let Registered::New(first) = register(&storage, new(1, "main", 100), 0).await else {
+        panic!("it is new")
+    };
+    folder
+        .damage("UPDATE endpoint SET secret = x'01020304'")
+        .await;
+    let mut again = new(2, "main", 200);
+    again.endpoint.target = endpoint(1).target;
+    let registered = register(&storage, again.clone(), 50).await;
+    let Registered::New(second) = registered else {
+        panic!("its secret is to be shown: {registered:?}")
+    };
+    assert_eq!(second.id, first.id, "the registration stays");
+    assert_eq!(
+        active(&storage, "main", 150).await[..],
+        *std::slice::from_ref(&second)
+    );
+    let found = storage.endpoints().find(second.endpoint).await;
+    let found = found.expect("can be read").expect("is there");
+    assert_eq!(found, again.endpoint);
+}
+
+#[tokio::test]
+async fn a_registration_that_cannot_be_read_keeps_no_other_from_being_told() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    for number in 1..=2 {
+        let registered = register(&storage, new(number, "main", 100), 0).await;
+        assert!(matches!(registered, Registered::New(_)));
+    }
+    folder
+        .damage("UPDATE registration SET service_did = 'nobody' WHERE url LIKE '%/1'")
+        .await;
+    let [told] = &active(&storage, "main", 1).await[..] else {
+        panic!("one of the two")
+    };
+    assert_eq!(told.endpoint, endpoint(2).id);
+}

@@ -1,7 +1,7 @@
 //! What the data model itself does not allow, whatever the schema.
 
 use super::{At, Report, broken_blob, float, not_unknown, reserved_key, safe_integer, type_field};
-use crate::data::{Blob, Data, Object};
+use crate::data::{BlobFacts, Data, Object};
 
 impl Data {
     /// Reports everything in this value that is not in the data model: floats, integers that not
@@ -60,7 +60,7 @@ fn check_object(fields: &Object, at: &At<'_>, report: &mut Report) {
     match fields.get("$type") {
         None => {}
         Some(Data::String(name)) if name == "blob" => {
-            if let Err(why) = Blob::from_object(fields) {
+            if let Err(why) = BlobFacts::of(fields) {
                 broken_blob(why, at, report);
             }
         }

@@ -122,27 +122,26 @@ impl Report {
 
     /// To be called on every value before looking into it; `false` means that the check must not
     /// go into this value, because it is too deep or there were too many. Notes the violation.
+    #[inline]
     pub fn enter(&mut self, at: &At<'_>) -> bool {
+        if at.depth() <= Self::DEPTH && self.steps > 1 {
+            self.steps -= 1;
+            return true;
+        }
+        self.refuse(at);
+        false
+    }
+
+    /// Notes why a value must not be entered; that there were too many, once.
+    #[cold]
+    fn refuse(&mut self, at: &At<'_>) {
         if at.depth() > Self::DEPTH {
             let most = Self::DEPTH;
-            self.push(
-                at,
-                Code::TooComplex,
-                format_args!("nested deeper than {most} levels"),
-            );
-            return false;
-        }
-        match self.steps.checked_sub(1) {
-            Some(0) => {
-                self.steps = 0;
-                self.push(at, Code::TooComplex, "too many values; the check ends here");
-                false
-            }
-            Some(left) => {
-                self.steps = left;
-                true
-            }
-            None => false,
+            let message = format_args!("nested deeper than {most} levels");
+            self.push(at, Code::TooComplex, message);
+        } else if self.steps == 1 {
+            self.steps = 0;
+            self.push(at, Code::TooComplex, "too many values; the check ends here");
         }
     }
 
@@ -204,6 +203,7 @@ impl Default for Report {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{enum_integer, enum_string};
     use super::{At, Code, Report};
 
     #[test]
@@ -217,6 +217,47 @@ mod tests {
             .map(|violation| violation.code)
             .collect();
         assert_eq!(codes, [Code::TooComplex]);
+    }
+
+    #[test]
+    fn long_comparisons_cost_steps() {
+        let entered = |comparisons: usize| {
+            let mut report = Report::new().with_steps(10);
+            let mut entered = 0;
+            for _ in 0..20 {
+                entered += u32::from(report.enter(&At::ROOT));
+                report.spend(comparisons);
+            }
+            let said = report.finish().map_err(|violations| violations.len());
+            assert_eq!(said, Err(1), "once, whatever was spent");
+            entered
+        };
+        assert_eq!(entered(Report::PER_STEP - 1), 10);
+        assert_eq!(entered(Report::PER_STEP), 5);
+        assert_eq!(entered(3 * Report::PER_STEP), 3);
+        assert_eq!(entered(usize::MAX), 1);
+    }
+
+    #[test]
+    fn spending_never_brings_steps_back() {
+        let mut report = Report::new().with_steps(1);
+        assert!(report.enter(&At::ROOT));
+        assert!(!report.enter(&At::ROOT));
+        report.spend(usize::MAX);
+        assert!(!report.enter(&At::ROOT));
+        assert_eq!(report.violations().len(), 1);
+    }
+
+    #[test]
+    fn long_enums_are_charged_for() {
+        let allowed: Vec<i64> = (0..10 * Report::PER_STEP as i64).collect();
+        let names: Vec<String> = allowed.iter().map(i64::to_string).collect();
+        let mut report = Report::new().with_steps(21);
+        assert!(report.enter(&At::ROOT));
+        enum_integer(0, &allowed, &At::ROOT, &mut report);
+        enum_string("0", &names, &At::ROOT, &mut report);
+        assert!(report.is_clean());
+        assert!(!report.enter(&At::ROOT));
     }
 
     #[test]

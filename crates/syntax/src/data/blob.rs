@@ -1,12 +1,16 @@
 //! References to blobs.
 
+mod facts;
+
 use std::fmt;
 
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CidLink, Data, Integer, Object};
+use super::{CidLink, Data, Object};
+
+pub use facts::{BlobError, BlobFacts, BlobField};
 
 /// A reference to a blob: `{"$type": "blob", "ref": …, "mimeType": …, "size": …}`.
 ///
@@ -29,28 +33,6 @@ impl Blob {
             mime_type: mime_type.into(),
             size: Some(size),
         }
-    }
-
-    /// Reads an object of either form that has already been read as [`Data`].
-    pub fn from_object(fields: &Object) -> Result<Self, serde::de::value::Error> {
-        let mut seen = Seen::default();
-        for (name, value) in fields {
-            match (name.as_str(), value) {
-                ("$type", Data::String(text)) => seen.type_name = Some(text.clone()),
-                ("ref", Data::Link(link)) => seen.reference = Some(link.clone()),
-                ("cid", Data::String(text)) => seen.cid = Some(text.clone()),
-                ("mimeType", Data::String(text)) => seen.mime_type = Some(text.clone()),
-                ("size", Data::Integer(size)) => seen.size = Some(Integer(*size)),
-                ("$type" | "ref" | "cid" | "mimeType" | "size", other) => {
-                    let found = other.type_name();
-                    return Err(Error::custom(format_args!(
-                        "`{name}` must not be of type {found}"
-                    )));
-                }
-                (other, _) => return Err(no_field(other)),
-            }
-        }
-        seen.blob()
     }
 
     /// Whether it is of the older form, which must no longer be written into new records.
@@ -76,20 +58,33 @@ impl Serialize for Blob {
     }
 }
 
+impl TryFrom<Object> for Blob {
+    type Error = BlobError;
+
+    fn try_from(mut fields: Object) -> Result<Self, BlobError> {
+        let size = BlobFacts::of(&fields)?.size;
+        let Some(Data::String(mime_type)) = fields.remove("mimeType") else {
+            return Err(BlobError::Missing("mimeType"));
+        };
+        let reference = match (fields.remove("ref"), fields.remove("cid")) {
+            (Some(Data::Link(link)), _) => link,
+            (None, Some(Data::String(cid))) => {
+                CidLink::new(cid).map_err(|error| BlobError::Link(error.to_string()))?
+            }
+            _ => return Err(BlobError::Missing("ref")),
+        };
+        Ok(Self {
+            reference,
+            mime_type,
+            size,
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_map(Fields)
     }
-}
-
-/// The fields of both forms.
-#[derive(Default)]
-struct Seen {
-    type_name: Option<String>,
-    reference: Option<CidLink>,
-    cid: Option<String>,
-    mime_type: Option<String>,
-    size: Option<Integer>,
 }
 
 struct Fields;
@@ -102,63 +97,11 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Blob, A::Error> {
-        let mut seen = Seen::default();
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "$type" => seen.type_name = Some(map.next_value()?),
-                "ref" => seen.reference = Some(map.next_value()?),
-                "cid" => seen.cid = Some(map.next_value()?),
-                "mimeType" => seen.mime_type = Some(map.next_value()?),
-                "size" => seen.size = Some(map.next_value()?),
-                other => {
-                    map.next_value::<IgnoredAny>()?;
-                    return Err(no_field(other));
-                }
-            }
+        let mut fields = Object::new();
+        while let Some((name, value)) = map.next_entry()? {
+            fields.insert(name, value);
         }
-        seen.blob()
-    }
-}
-
-fn no_field<E: Error>(name: &str) -> E {
-    E::custom(format_args!("a blob has no field {}", crate::Excerpt(name)))
-}
-
-impl Seen {
-    fn blob<E: Error>(self) -> Result<Blob, E> {
-        let mime_type = self.mime_type.ok_or_else(|| E::missing_field("mimeType"))?;
-        match self.type_name.as_deref() {
-            Some("blob") if self.cid.is_some() => Err(no_field("cid")),
-            Some("blob") => {
-                let reference = self.reference.ok_or_else(|| E::missing_field("ref"))?;
-                let size = self.size.ok_or_else(|| E::missing_field("size"))?.0;
-                let size = u64::try_from(size)
-                    .map_err(|_| E::custom(format_args!("the blob size {size} is negative")))?;
-                Ok(Blob {
-                    reference,
-                    mime_type,
-                    size: Some(size),
-                })
-            }
-            Some(other) => {
-                let other = crate::Excerpt(other);
-                Err(E::custom(format_args!(
-                    "the `$type` of a blob is \"blob\", got {other}"
-                )))
-            }
-            None if self.reference.is_some() || self.size.is_some() => {
-                Err(E::missing_field("$type"))
-            }
-            None => {
-                let cid = self.cid.ok_or_else(|| E::missing_field("$type"))?;
-                let reference = CidLink::new(cid).map_err(E::custom)?;
-                Ok(Blob {
-                    reference,
-                    mime_type,
-                    size: None,
-                })
-            }
-        }
+        Blob::try_from(fields).map_err(A::Error::custom)
     }
 }
 
@@ -187,20 +130,58 @@ mod tests {
 
     #[test]
     fn nothing_in_between() {
-        for json in [
-            r#"{"ref":{"$link":"CID"},"mimeType":"image/png","size":3}"#,
-            r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"image/png"}"#,
-            r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"image/png","size":-1}"#,
-            r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"image/png","size":1.5}"#,
-            r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"image/png","size":1,"alt":""}"#,
-            r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":false,"size":1}"#,
-            r#"{"$type":"blub","ref":{"$link":"CID"},"mimeType":"image/png","size":1}"#,
-            r#"{"$type":"blob","ref":"CID","mimeType":"image/png","size":1}"#,
-            r#"{"cid":"CID"}"#,
-            r#"{"cid":".","mimeType":"image/png"}"#,
-            r#"{"cid":"CID","mimeType":"image/png","size":1}"#,
+        for (json, why) in [
+            (
+                r#"{"ref":{"$link":"CID"},"mimeType":"image/png","size":3}"#,
+                "`$type` is missing",
+            ),
+            (r#"{"$type":"blob"}"#, "`mimeType` is missing"),
+            (r#"{"$type":"blob","mimeType":"a/b"}"#, "`size` is missing"),
+            (
+                r#"{"$type":"blob","mimeType":"a/b","size":1}"#,
+                "`ref` is missing",
+            ),
+            (
+                r#"{"size":-1,"ref":{"$link":"CID"},"mimeType":"a/b","$type":"blob"}"#,
+                "the blob size -1 is negative",
+            ),
+            (
+                r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"a/b","size":1.5}"#,
+                "`size` is of type integer, got float",
+            ),
+            (
+                r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"a/b","size":1,"z":1,"alt":""}"#,
+                "a blob has no field \"alt\"",
+            ),
+            (
+                r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":"a/b","size":1,"cid":"CID"}"#,
+                "a blob has no field \"cid\"",
+            ),
+            (
+                r#"{"$type":"blob","ref":{"$link":"CID"},"mimeType":false,"size":1}"#,
+                "`mimeType` is of type string, got boolean",
+            ),
+            (
+                r#"{"$type":"blub"}"#,
+                "the `$type` of a blob is \"blob\", got \"blub\"",
+            ),
+            (r#"{"$type":1}"#, "`$type` is of type string, got integer"),
+            (
+                r#"{"$type":"blob","ref":"CID","mimeType":"a/b","size":1}"#,
+                "`ref` is of type cid-link, got string",
+            ),
+            (r#"{"cid":"CID"}"#, "`mimeType` is missing"),
+            (
+                r#"{"cid":".","mimeType":"a/b"}"#,
+                "\".\" does not decode as a CID",
+            ),
+            (
+                r#"{"cid":"CID","mimeType":"a/b","size":1}"#,
+                "a blob has no field \"size\"",
+            ),
         ] {
-            assert!(read(json).is_err(), "{json}");
+            let error = read(json).expect_err(json).to_string();
+            assert!(error.starts_with(why), "{json}: {error}");
         }
     }
 }

@@ -38,6 +38,9 @@ impl CidLink {
 
     /// Whether the text would be a link. Does not allocate for a link in base 32.
     pub fn check(text: &str) -> Result<(), LinkError> {
+        if is_usual(text.as_bytes()) {
+            return Ok(());
+        }
         match decode(text) {
             Ok(_) => Ok(()),
             Err(source) => {
@@ -56,6 +59,19 @@ impl CidLink {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Version 1, dag-cbor or raw, SHA-256, in base 32: `bafyrei…` and `bafkrei…`, told without
+/// decoding. Nearly every link is one.
+fn is_usual(text: &[u8]) -> bool {
+    /// 36 bytes are 57 whole digits and 3 bits of another.
+    const LENGTH: usize = 59;
+    let is_digit = |byte: &u8| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
+    text.len() == LENGTH
+        && (text.starts_with(b"bafyrei") || text.starts_with(b"bafkrei"))
+        && text.iter().all(is_digit)
+        // The last digit has 3 bits of the digest and 2 bits that must be 0.
+        && matches!(text[LENGTH - 1], b'a' | b'e' | b'i' | b'm' | b'q' | b'u' | b'y' | b'4')
 }
 
 impl From<::cid::Cid> for CidLink {
@@ -164,9 +180,36 @@ impl Visitor<'_> for Binary {
 
 #[cfg(test)]
 mod tests {
-    use super::CidLink;
+    use super::{CidLink, decode, is_usual};
 
     const LINK: &str = "bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a";
+
+    #[test]
+    fn usual_links_decode() {
+        for prefix in ["bafyrei", "bafkrei", "bafyref", "bbfyrei"] {
+            for &last in b"abcdefghijklmnopqrstuvwxyz234567A01-" {
+                let mut text = LINK.replacen("bafyrei", prefix, 1).into_bytes();
+                text[58] = last;
+                let text = String::from_utf8(text).expect("ASCII");
+                assert_eq!(
+                    CidLink::check(&text).is_ok(),
+                    decode(&text).is_ok(),
+                    "{text}"
+                );
+            }
+        }
+        assert!(is_usual(LINK.as_bytes()));
+        assert!(is_usual(
+            b"bafkreiccldh766hwcnuxnf2wh6jgzepf2nlu2lvcllt63eww5p6chi4ity"
+        ));
+        for text in [
+            "",
+            "bafyrei",
+            "QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR",
+        ] {
+            assert!(!is_usual(text.as_bytes()));
+        }
+    }
 
     #[test]
     fn only_what_decodes_to_its_last_character() {

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap as Headers, StatusCode};
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use loggia_xrpc_client::{
-    AddressGuard, ClientError, ClientSettings, GuardedClient, HeaderMap, HeaderValue, Url,
-    UrlRefusal,
+    AddressGuard, ClientError, ClientSettings, GuardedClient, HeaderMap, HeaderName, HeaderValue,
+    Method, Url, UrlRefusal,
 };
 use tokio::io::AsyncWriteExt as _;
 
@@ -53,6 +53,41 @@ async fn gets_an_answer_of_any_status() {
 }
 
 #[tokio::test]
+async fn sends_any_method_and_takes_no_more_than_asked_for() {
+    let echo = |method: Method, headers: Headers, body: Bytes| async move {
+        let name = headers.get("dpop").cloned();
+        let name = name.unwrap_or(HeaderValue::from_static(""));
+        ([("dpop-nonce", name)], format!("{method} {}", body.len()))
+    };
+    let base = serve(Router::new().route("/any", axum::routing::any(echo))).await;
+    let (url, client) = (at(&base, "any"), client());
+    let headers = HeaderMap::from_iter([(
+        HeaderName::from_static("dpop"),
+        HeaderValue::from_static("proof"),
+    )]);
+    for (method, body, expected) in [
+        (Method::PUT, &b"abc"[..], "PUT 3"),
+        (Method::GET, b"", "GET 0"),
+        (Method::DELETE, b"", "DELETE 0"),
+    ] {
+        let sent = client.request(method, &url, headers.clone(), body.into(), 10);
+        let answer = sent.await.expect("an answer");
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (200, expected.as_bytes())
+        );
+        assert_eq!(answer.headers["dpop-nonce"], "proof");
+    }
+    let body = Bytes::from_static(b"abc");
+    let sent = client.request(Method::POST, &url, headers, body, 5);
+    let error = sent.await.expect_err("six bytes");
+    assert!(
+        matches!(error, ClientError::TooLarge { limit: 5, .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn posts_exactly_these_bytes_and_headers() {
     let echo = |headers: Headers, body: Bytes| async move {
         let signature = headers.get("webhook-signature").cloned();
@@ -77,7 +112,7 @@ async fn posts_exactly_these_bytes_and_headers() {
         answer.headers["x-agent"]
             .to_str()
             .expect("text")
-            .starts_with("loggia/")
+            .starts_with("Loggia/")
     );
 }
 

@@ -295,3 +295,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_url_that_needs_repair_is_refused() {
+    let guard = AddressGuard::new();
+    let written = [
+        ("https:example.com", "`//`"),
+        ("https:/example.com", "`//`"),
+        ("https:///example.com", "no host"),
+        ("https://", "no host"),
+        ("https://:443/", "no host"),
+        ("https:\\\\example.com", "backslash"),
+        ("https://example.com\\@evil.example", "backslash"),
+        ("https://example.com/a\\b", "backslash"),
+        (" https://example.com", "space"),
+        ("https://example.com/ ", "space"),
+        ("https://exam\tple.com/", "control"),
+        ("https://example.com/a\nb", "control"),
+        ("https://example.com/\u{a0}", "space"),
+        ("https://example.com:/", "no port"),
+        ("https://ex%61mple.com/", "percent"),
+        ("example.com", "scheme"),
+    ];
+    for (text, why) in written {
+        match guard.read_url(text) {
+            Err(UrlRefusal::Written(reason)) => assert!(reason.contains(why), "{text}: {reason}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    for (text, expected) in [
+        ("https://@example.com/", UrlRefusal::Credentials),
+        ("https://example.com:0/", UrlRefusal::Port),
+        ("https://example.com/#", UrlRefusal::Fragment),
+        ("ftp://example.com/", UrlRefusal::Scheme),
+    ] {
+        assert_eq!(guard.read_url(text), Err(expected), "{text}");
+    }
+}
+
+#[test]
+fn spellings_of_one_url_have_one_normal_form() {
+    for text in [
+        "https://example.com/x",
+        "HTTPS://Example.com:443/x",
+        "https://EXAMPLE.COM/a/../x",
+        "https://example.com:0443/./x",
+    ] {
+        let url = AddressGuard::new().read_url(text).expect(text);
+        assert_eq!(url.as_str(), "https://example.com/x", "{text}");
+    }
+}

@@ -2,5 +2,7 @@
 
 mod call;
 mod client;
+mod frame;
 mod guard;
 mod server;
+mod txt;

@@ -1,8 +1,8 @@
 //! Reading a request body: within its limit, within its time, decoded.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
@@ -50,13 +50,15 @@ impl Stopped {
 
 /// What went wrong with a body that a handler reads by itself, if anything.
 ///
-/// The handler only sees an [`io::Error`] and cannot know that it is the caller's fault.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fault(Arc<AtomicU8>);
+/// The handler only sees an [`io::Error`] and cannot know that it is the caller's fault. Most calls
+/// have no such body, and then there is nothing to share.
+#[derive(Debug, Default)]
+pub(crate) struct Fault(OnceLock<Arc<AtomicU8>>);
 
 impl Fault {
     fn note(&self, stopped: Stopped) -> io::Error {
-        self.0.store(stopped as u8 + 1, Ordering::Relaxed);
+        let noted = self.0.get_or_init(Arc::default);
+        noted.store(stopped as u8 + 1, Ordering::Relaxed);
         io::Error::other(match stopped {
             Stopped::TooLarge => "the body is longer than its limit",
             Stopped::Broken => "the body could not be read to its end",
@@ -64,9 +66,15 @@ impl Fault {
         })
     }
 
+    /// Another hand on the same note.
+    fn share(&self) -> Self {
+        let noted = Arc::clone(self.0.get_or_init(Arc::default));
+        Self(OnceLock::from(noted))
+    }
+
     /// What went wrong.
     pub fn found(&self) -> Option<Stopped> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.get()?.load(Ordering::Relaxed) {
             1 => Some(Stopped::TooLarge),
             2 => Some(Stopped::Broken),
             3 => Some(Stopped::TooSlow),
@@ -160,11 +168,11 @@ pub(super) fn chunks(
     let (decoded, limit) = match coding {
         None => (sent.boxed(), limit),
         Some(coding) => (
-            coding.decode(within(sent, coded_limit, fault.clone()).boxed()),
+            coding.decode(within(sent, coded_limit, fault.share()).boxed()),
             limit,
         ),
     };
-    within(decoded, limit, fault.clone()).boxed()
+    within(decoded, limit, fault.share()).boxed()
 }
 
 /// A stream that ends with an error once it is longer than the limit.

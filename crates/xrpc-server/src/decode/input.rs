@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header;
 use http::request::Parts;
+use http::{StatusCode, header};
 use loggia_xrpc::syntax::check::Report;
 use loggia_xrpc::{Binary, Body as XrpcBody, BodyError, BodyKind, Content, Payload, Rejection};
 
@@ -11,7 +11,7 @@ use super::body::{self, Fault, Stopped};
 use super::{MOST_VIOLATIONS, MOST_WORDS};
 use crate::call::Call;
 use crate::stop::{self, Stop};
-use crate::{locate, media};
+use crate::{locate, media, status};
 
 /// Reads, decodes and checks the input.
 pub(crate) async fn input<B: XrpcBody, S>(
@@ -53,7 +53,7 @@ pub(crate) async fn no_input<S>(call: &Call<'_, S>, body: Body) -> Result<(), Re
 }
 
 async fn json<B: XrpcBody, S>(call: &Call<'_, S>, parts: &Parts, body: Body) -> Result<B, Stop> {
-    content_type(parts, B::ENCODING)?;
+    utf8(content_type(parts, B::ENCODING)?)?;
     let coding = body::coding(parts)?;
     let limit = call.limits.json;
     let text = timed(
@@ -101,6 +101,24 @@ fn content_type<'a>(parts: &'a Parts, encoding: &str) -> Result<&'a str, Rejecti
                 format!("Content-Type {value:?} does not fit; this method takes {encoding}");
             Rejection::invalid_request(stop::shorten(message, 400))
         })
+}
+
+/// 415 for text that is not written in UTF-8, which JSON between systems always is (RFC 8259, 8.1).
+fn utf8(content_type: &str) -> Result<(), Rejection> {
+    if media::is_utf8(content_type) {
+        return Ok(());
+    }
+    let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let message = format!(
+        "Content-Type {content_type:?} names a charset that is not understood; send JSON in UTF-8 \
+         and leave the charset out"
+    );
+    let message = stop::shorten(message, 400);
+    Err(Rejection::new(
+        code.as_u16(),
+        status::name_of(code),
+        message,
+    ))
 }
 
 async fn timed<S>(

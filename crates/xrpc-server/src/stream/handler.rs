@@ -6,10 +6,11 @@ use axum::extract::FromRequestParts;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use loggia_xrpc::{Failure, Subscription, shape};
+use loggia_xrpc::{Failure, NoBody, Subscription, shape};
 
 use crate::call::Call;
 use crate::decode;
+use crate::from_call::{FromCall, Late};
 use crate::stop::Stop;
 
 /// The stream that a handler of `M` may return where naming its own type is a burden.
@@ -86,6 +87,39 @@ macro_rules! handlers {
                 let handler = self.clone();
                 Ok(Box::pin(async move {
                     let stream = handler($($extractor,)* $($argument,)*).await?;
+                    Ok(Box::pin(stream) as EventStream<M>)
+                }))
+            }
+        }
+
+        impl<M, S, F, Fut, St, $($extractor,)* L>
+            SubscriptionHandler<M, shape::$shape, Late<($($extractor,)*), L>, S> for F
+        where
+            M: Subscription,
+            S: Send + Sync + 'static,
+            F: Fn($($extractor,)* L, $(M::$kind,)*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = Result<St, Failure<M::Error>>> + Send + 'static,
+            St: Stream<Item = Event<M>> + Send + 'static,
+            $($extractor: FromRequestParts<S> + Send + 'static,)*
+            L: FromCall<M::Params, NoBody, S>,
+        {
+            const EXTRACTS: bool = true;
+
+            #[allow(non_snake_case, reason = "extractors are named like their types")]
+            async fn open(
+                &self,
+                call: &Call<'_, S>,
+                parts: &mut Parts,
+            ) -> Result<Opening<M>, Stop> {
+                $(let $extractor: $extractor = call.extract(parts).await?;)*
+                let claim = L::claim(parts, call.state).map_err(Stop::extractor)?;
+                let params: M::Params = decode::params(parts, call.settings)?;
+                let late = L::prove(claim, call.arguments(&params, &NoBody), call.state);
+                let late = late.await.map_err(Stop::extractor)?;
+                $(let $argument: M::$kind = params;)*
+                let handler = self.clone();
+                Ok(Box::pin(async move {
+                    let stream = handler($($extractor,)* late, $($argument,)*).await?;
                     Ok(Box::pin(stream) as EventStream<M>)
                 }))
             }

@@ -3,10 +3,12 @@
 mod bodies;
 mod envelope;
 mod extractors;
+mod gate;
 mod hostile;
 mod limits;
 mod methods;
 mod observed;
 mod shutdown;
 mod streams;
+mod strict;
 mod support;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
-use loggia_xrpc_server::{Metrics, Settings};
+use loggia_xrpc_server::{HealthFields, Metrics, Settings};
 
 use crate::methods::service;
 use crate::support::{Server, answer, error};
@@ -23,7 +23,7 @@ async fn health_says_whether_everything_works() {
             let works = checked.load(Ordering::Relaxed);
             async move {
                 works
-                    .then_some(())
+                    .then(|| HealthFields::from_iter([("disk".to_owned(), "roomy".into())]))
                     .ok_or_else(|| "secret: disk full".into())
             }
             .boxed()
@@ -32,8 +32,8 @@ async fn health_says_whether_everything_works() {
     let server = Server::start(service.into_router()).await;
     assert_eq!(
         answer(server.get("/xrpc/_health")).await,
-        "200\ncache-control: no-store\ncontent-length: 19\ncontent-type: application/json\n\n\
-         {\"version\":\"1.2.3\"}"
+        "200\ncache-control: no-store\ncontent-length: 34\ncontent-type: application/json\n\n\
+         {\"disk\":\"roomy\",\"version\":\"1.2.3\"}"
     );
     works.store(false, Ordering::Relaxed);
     assert_eq!(

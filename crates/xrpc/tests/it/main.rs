@@ -156,3 +156,15 @@ fn bodies_are_of_their_kind() {
     assert!(Thing::decode(Payload::Nothing).is_err());
     assert!(matches!(thing.encode(), Ok(Payload::Json(text)) if &text[..] == br#"{"count":200}"#));
 }
+
+#[test]
+fn json_text_is_read_from_bytes() {
+    let note: Note = loggia_xrpc::from_json(NOTE.as_bytes()).expect("a record");
+    assert_eq!(note.text, "hi");
+    let mut broken = NOTE.as_bytes().to_vec();
+    let at = NOTE.find("hi").expect("the text");
+    broken[at] = 0xff;
+    let error = loggia_xrpc::from_json::<Note>(&broken).expect_err("no UTF-8");
+    assert!(error.to_string().contains("unicode"), "{error}");
+    assert!(error.column() > at, "{error}");
+}

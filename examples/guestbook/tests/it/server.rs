@@ -4,11 +4,19 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use crate::visitor::Visitor;
+
+/// Who the guestbook is, wherever it listens.
+pub const GUESTBOOK: &str = "did:web:localhost%3A3000";
+
 /// The guestbook on a port of its own; stopped when dropped.
 pub struct Guestbook {
     child: Child,
     address: String,
 }
+
+/// The method that signs it.
+pub const SIGN: &str = "com.example.guestbook.sign";
 
 /// A whole answer.
 pub struct Answer {
@@ -29,6 +37,7 @@ impl Guestbook {
     pub fn start() -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_guestbook"))
             .arg("127.0.0.1:0")
+            .env("GUESTBOOK_DID", GUESTBOOK)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary was built for this test");
@@ -45,9 +54,20 @@ impl Guestbook {
         ))
     }
 
+    /// Calls a procedure without saying who calls.
     pub fn post(&self, method: &str, json: &str) -> Answer {
+        self.post_with(method, json, "")
+    }
+
+    /// Signs the book as this visitor.
+    pub fn sign(&self, visitor: &Visitor, json: &str) -> Answer {
+        let bearer = visitor.bearer(SIGN);
+        self.post_with(SIGN, json, &format!("authorization: {bearer}\r\n"))
+    }
+
+    fn post_with(&self, method: &str, json: &str, headers: &str) -> Answer {
         self.exchange(&format!(
-            "POST /xrpc/{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+            "POST /xrpc/{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
             json.len(),
         ))

@@ -20,6 +20,9 @@ pub struct ReferenceServers {
     _data: tempfile::TempDir,
 }
 
+/// The password of every account.
+pub const PASSWORD: &str = "correct horse battery staple";
+
 /// An account of the PDS.
 pub struct PdsAccount {
     pub did: String,
@@ -65,7 +68,7 @@ impl ReferenceServers {
         let body = json!({
             "handle": format!("{name}.test"),
             "email": format!("{name}@example.com"),
-            "password": "correct horse battery staple",
+            "password": PASSWORD,
         });
         let url = format!("{}/xrpc/com.atproto.server.createAccount", self.pds);
         let answer = http()
@@ -98,6 +101,17 @@ impl Drop for ReferenceServers {
 }
 
 impl PdsAccount {
+    /// Calls a query of another service through the PDS, as apps do (`atproto-proxy`): status and body.
+    pub async fn proxied(&self, service: &str, method: &str) -> (u16, Value) {
+        let request = http()
+            .get(format!("{}/xrpc/{method}", self.pds))
+            .header("atproto-proxy", service)
+            .bearer_auth(&self.access);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("JSON"))
+    }
+
     /// Has the PDS mint a service-auth token, as an app would.
     pub async fn service_auth(&self, audience: &str, method: &str) -> String {
         let url = format!("{}/xrpc/com.atproto.server.getServiceAuth", self.pds);

@@ -75,11 +75,17 @@ impl Closed {
         socket
             .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .expect("a port");
-        let port = socket.local_addr().expect("an address").port();
-        Self {
-            url: format!("http://127.0.0.1:{port}/hook"),
+        let mut closed = Self {
+            url: String::new(),
             socket,
-        }
+        };
+        closed.url = format!("http://127.0.0.1:{}/hook", closed.port());
+        closed
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.socket.local_addr().expect("an address").port()
     }
 
     /// Listens there from now on.

@@ -8,6 +8,8 @@ use loggia_auth::service_auth::{Mint, mint};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::config::Config;
 use loggia_server::dev::DevAccounts;
+use loggia_server::login::People;
+use loggia_server::operator::Operator;
 use loggia_server::{ServeError, Server, chance};
 use loggia_syntax::{Did, Nsid};
 use reqwest::RequestBuilder;
@@ -23,6 +25,8 @@ use super::{Answer, http};
 pub struct TestServer {
     /// Its DID: the audience of tokens.
     pub did: String,
+    /// Who is logged in with a browser.
+    pub people: People,
     base: String,
     folder: TempDir,
     accounts: DevAccounts,
@@ -60,6 +64,7 @@ impl TestServer {
             .expect("the server starts");
         let port = server.local_address().port();
         let did = server.origin().did.to_string();
+        let people = server.people().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             // A dropped sender is a test that ended: a stop as well.
@@ -67,6 +72,7 @@ impl TestServer {
         };
         Self {
             did,
+            people,
             base: format!("http://127.0.0.1:{port}"),
             accounts: DevAccounts::new(folder.path(), port),
             folder,
@@ -82,6 +88,14 @@ impl TestServer {
         let ended = self.running.await.expect("the server does not panic");
         ended.expect("the server stops well");
         self.folder
+    }
+
+    /// Access to its data beside it, as on the command line.
+    pub async fn operator(&self) -> Operator {
+        let mut config = Config::defaults();
+        config.data = self.data();
+        let operator = Operator::open(&config, None).await;
+        operator.expect("the data can be used beside the server")
     }
 
     /// The data folder.
@@ -116,6 +130,17 @@ impl TestServer {
             .await
     }
 
+    /// Waits until deliveries are made.
+    pub async fn delivers(&self) {
+        let running = async || {
+            let health = self.get("/xrpc/_health").await;
+            health.body["delivery"]["running"] == true
+        };
+        while !running().await {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// `GET /path` under another `Host`.
     pub async fn get_as(&self, host: &str, path: &str) -> Answer {
         self.send(
@@ -124,6 +149,16 @@ impl TestServer {
                 .header(HOST, host),
         )
         .await
+    }
+
+    /// `POST /path`, to be given a body and sent.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request(reqwest::Method::POST, path)
+    }
+
+    /// Any request, to be sent.
+    pub fn request(&self, verb: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(verb, format!("{}{path}", self.base))
     }
 
     /// A query or procedure, to be given credentials and sent.

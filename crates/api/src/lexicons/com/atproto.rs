@@ -2,6 +2,7 @@
 
 //! `com.atproto.*`
 
+pub mod identity;
 pub mod label;
 pub mod lexicon;
 pub mod repo;

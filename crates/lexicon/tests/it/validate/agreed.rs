@@ -1,5 +1,6 @@
 //! Where every reference agrees, and libraries have gone wrong before.
 
+use loggia_lexicon::validate::Validator;
 use serde_json::{Value, json};
 
 use super::{CID, accepts, rejects, violations_with};
@@ -248,4 +249,63 @@ fn records_name_themselves() {
         json!({"$type": "com.example.record", "x": 1, "y": 1.5}),
         &["$.x invalid_type", "$.y invalid_type"],
     );
+}
+
+#[test]
+fn a_declared_type_switches_nothing_off() {
+    for declared in [
+        json!({"$type": {"type": "string"}}),
+        json!({"$type": {"type": "unknown"}}),
+        json!({}),
+    ] {
+        let object = json!({"type": "object", "required": ["$type"], "properties": declared});
+        let record = json!({"type": "record", "key": "any", "record": object});
+        let validator = Validator::new(&super::catalog(&[json!({
+            "lexicon": 1, "id": "com.example.record", "defs": {"main": record, "obj": object},
+        })]));
+        let empty = json!({"$type": ""});
+        let found = super::record_violations(&validator, &empty);
+        assert!(
+            found.contains(&"$['$type'] invalid_type".to_owned()),
+            "{declared}: {found:?}"
+        );
+        let found = super::record_violations(&validator, &json!({"$type": "com.example.other"}));
+        assert!(
+            found.contains(&"$['$type'] invalid_value".to_owned()),
+            "{declared}: {found:?}"
+        );
+        assert!(
+            validator.value("com.example.record#obj", &empty).is_err(),
+            "{declared}"
+        );
+    }
+}
+
+#[test]
+fn objects_of_few_and_of_many_properties() {
+    for count in [1, 16, 17, 60] {
+        let name = |i: usize| format!("{}{i}", "p".repeat(1 + i % 3));
+        let properties: serde_json::Map<_, _> = (0..count)
+            .map(|i| (name(i), json!({"type": "integer", "maximum": i})))
+            .collect();
+        let required: Vec<String> = (0..count).map(name).collect();
+        let schema = json!({"type": "object", "properties": properties, "required": required});
+        let object = |wrong: usize| -> Value {
+            let mut object: serde_json::Map<_, _> =
+                (0..count).map(|i| (name(i), json!(i))).collect();
+            object.insert(name(wrong), json!(wrong + 1));
+            // Before, between and after the others, and as long as some of them.
+            for more in ["a0", "pp", "ppp", "q0", "z"] {
+                object.insert(more.to_owned(), json!("any"));
+            }
+            object.into()
+        };
+        for wrong in [0, count / 2, count - 1] {
+            let path = format!("$.x.{} too_big", name(wrong));
+            rejects(&schema, object(wrong), &[&path]);
+        }
+        let mut gone = object(0);
+        gone.as_object_mut().expect("an object").remove(&name(0));
+        rejects(&schema, gone, &["$.x required_key"]);
+    }
 }

@@ -2,4 +2,7 @@
 
 //! `com.atproto.repo.*`
 
+pub mod create_record;
+pub mod defs;
+pub mod get_record;
 pub mod strong_ref;

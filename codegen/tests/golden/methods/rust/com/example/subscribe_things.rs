@@ -60,6 +60,25 @@ impl xrpc::Message for Message {
     }
 }
 
+impl xrpc::ReadMessage for Message {
+    fn read<'de, D: xrpc::Deserializer<'de>>(
+        frame_type: &str,
+        payload: D,
+    ) -> Result<Option<Self>, D::Error> {
+        Ok(
+            Some(
+                match frame_type {
+                    "#thing" => Self::Thing(xrpc::Read::read(payload)?),
+                    "com.example.listThings#params" => {
+                        Self::ListThingsParams(xrpc::Read::read(payload)?)
+                    }
+                    _ => return Ok(None),
+                },
+            ),
+        )
+    }
+}
+
 impl xrpc::Serialize for Message {
     fn serialize<S: xrpc::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -26,6 +26,15 @@ impl xrpc::Message for Message {
     }
 }
 
+impl xrpc::ReadMessage for Message {
+    fn read<'de, D: xrpc::Deserializer<'de>>(
+        _: &str,
+        _: D,
+    ) -> Result<Option<Self>, D::Error> {
+        Ok(None)
+    }
+}
+
 impl xrpc::Serialize for Message {
     fn serialize<S: xrpc::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         match *self {}

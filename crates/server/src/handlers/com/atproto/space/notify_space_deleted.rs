@@ -12,8 +12,8 @@ use crate::space_notices::{SpaceNotices, read_space, space_id};
 
 /// The caller must be the authority of the space. This is the last that its registrations hear.
 pub async fn handle(
-    Caller(caller): Caller,
     State(notices): State<SpaceNotices>,
+    Caller(caller): Caller,
     input: Shaped<NotifySpaceDeletedShapes>,
 ) -> Reply<NotifySpaceDeleted> {
     let input = input.compat()?;

@@ -12,8 +12,8 @@ use crate::space_notices::{SpaceNotices, read_space, space_id};
 
 /// The caller must be the author of the change or the authority of the space.
 pub async fn handle(
-    Caller(caller): Caller,
     State(notices): State<SpaceNotices>,
+    Caller(caller): Caller,
     input: Shaped<NotifyWriteShapes>,
 ) -> Reply<NotifyWrite> {
     let input = input.compat()?;

@@ -19,9 +19,13 @@ use crate::view::datetime;
 
 /// The caller must be the space's authority: nobody else is known to be allowed to read it. A secret
 /// is in the answer the first time only.
+///
+/// Who lost that answer registers another URL, for which a different query is enough, and lets the
+/// first registration expire. A repeat gives no new secret, because whoever repeats it to renew still
+/// verifies with the old one, and several processes of one service may.
 pub async fn handle(
-    Caller(caller): Caller,
     State(notices): State<SpaceNotices>,
+    Caller(caller): Caller,
     input: Shaped<RegisterNotifyShapes>,
 ) -> Reply<RegisterNotify> {
     let input = input.compat()?;

@@ -11,14 +11,27 @@ use loggia_syntax::data::{Data, Object};
 use loggia_syntax::{Nsid, check};
 use loggia_xrpc::{Declared, Reply, declared};
 
+use crate::computing::Computing;
 use crate::lexicons::Lexicons;
 
-/// Invalid data is an answer; only what keeps it from being checked at all is an error.
-pub async fn handle(State(lexicons): State<Lexicons>, input: Input) -> Reply<ValidateRecord> {
+/// Bytes of JSON of all `schemas` together. Large lexicons take some 20 KiB, and anybody may send these.
+const MOST_SCHEMA_BYTES: usize = 512 << 10;
+
+/// Invalid data is an answer; only what keeps it from being checked at all is an error. Computes only,
+/// and so on a thread of its own.
+pub async fn handle(
+    State(computing): State<Computing>,
+    State(lexicons): State<Lexicons>,
+    input: Input,
+) -> Reply<ValidateRecord> {
+    computing.run(move || validate(&lexicons, input)).await?
+}
+
+fn validate(lexicons: &Lexicons, input: Input) -> Reply<ValidateRecord> {
     let nsid = type_of(&input)?;
     let given = given_documents(&input.schemas.unwrap_or_default())?;
     let everything = input.resolve_external.unwrap_or(false);
-    let lexicons = chosen(&lexicons, &nsid, given, everything);
+    let lexicons = chosen(lexicons, &nsid, given, everything);
     let catalog = lexicons.catalog();
     let document = catalog.document(nsid.as_str()).ok_or_else(|| {
         declared(Error::SchemaNotFound).message(format!("this server has no lexicon {nsid}"))
@@ -65,11 +78,17 @@ fn type_of(input: &Input) -> Result<Nsid, Declared<Error>> {
 
 /// Reads the documents that came along.
 fn given_documents(schemas: &[Object]) -> Result<Vec<Document>, Declared<Error>> {
+    let mut bytes = 0;
     let read = |(index, schema): (usize, &Object)| {
         let invalid = |reason: &dyn std::fmt::Display| {
             declared(Error::InvalidSchema).message(format!("schemas[{index}]: {reason}"))
         };
         let text = serde_json::to_string(schema).map_err(|error| invalid(&error))?;
+        bytes += text.len();
+        if bytes > MOST_SCHEMA_BYTES {
+            let most = format!("from here on, `schemas` is longer than {MOST_SCHEMA_BYTES} bytes");
+            return Err(invalid(&most));
+        }
         let (document, diagnostics) =
             loggia_lexicon::read::read(&text).map_err(|error| invalid(&error))?;
         match diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {

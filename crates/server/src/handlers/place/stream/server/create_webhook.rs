@@ -11,13 +11,14 @@ use crate::caller::Caller;
 use crate::chance;
 use crate::webhook_desk::WebhookDesk;
 
-/// As the lexicon says, a webhook is off unless `active` is given.
+/// As the lexicon says, a webhook is off unless `active` is given. Its URL is kept in normal form.
 pub async fn handle(
-    Caller(caller): Caller,
     State(desk): State<WebhookDesk>,
+    Caller(caller): Caller,
     input: Input,
 ) -> Reply<CreateWebhook> {
-    desk.check_url(input.url.as_str())
+    let url = desk
+        .read_url(input.url.as_str())
         .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
     if input.events.is_empty() {
         return Err(Rejection::invalid_request("`events` needs at least one event").into());
@@ -27,7 +28,7 @@ pub async fn handle(
     let mut tx = desk.storage.begin().await?;
     let inserted = desk
         .webhooks()
-        .insert(&mut tx, id, &caller, fields(input), desk.most, now)
+        .insert(&mut tx, id, &caller, fields(url, input), desk.most, now)
         .await?;
     let webhook = match inserted {
         Inserted::Done(webhook) => *webhook,
@@ -47,9 +48,9 @@ pub async fn handle(
     })
 }
 
-fn fields(input: Input) -> WebhookFields {
+fn fields(url: String, input: Input) -> WebhookFields {
     WebhookFields {
-        url: input.url.to_string(),
+        url,
         events: input
             .events
             .iter()

@@ -9,8 +9,8 @@ use crate::webhook_desk::{WebhookDesk, read_id};
 
 /// One webhook of the caller goes.
 pub async fn handle(
-    Caller(caller): Caller,
     State(desk): State<WebhookDesk>,
+    Caller(caller): Caller,
     input: Input,
 ) -> Reply<DeleteWebhook> {
     let Some(id) = read_id(&input.id) else {

@@ -10,8 +10,8 @@ use crate::webhook_desk::{WebhookDesk, read_id};
 
 /// One webhook of the caller.
 pub async fn handle(
-    Caller(caller): Caller,
     State(desk): State<WebhookDesk>,
+    Caller(caller): Caller,
     params: Params,
 ) -> Reply<GetWebhook> {
     let Some(id) = read_id(&params.id) else {

@@ -11,8 +11,8 @@ use crate::webhook_desk::WebhookDesk;
 
 /// Newest first; the filters are part of the query, so that every page but the last is full.
 pub async fn handle(
-    Caller(caller): Caller,
     State(desk): State<WebhookDesk>,
+    Caller(caller): Caller,
     params: Params,
 ) -> Reply<ListWebhooks> {
     let filter = WebhookFilter {

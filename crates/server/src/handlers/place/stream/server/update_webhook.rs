@@ -14,21 +14,21 @@ use crate::webhook_desk::{WebhookDesk, read_id};
 
 /// Changes only what is given; an empty text or list clears.
 pub async fn handle(
-    Caller(caller): Caller,
     State(desk): State<WebhookDesk>,
+    Caller(caller): Caller,
     input: Input,
 ) -> Reply<UpdateWebhook> {
     let Some(id) = read_id(&input.id) else {
         return Err(declared(Error::WebhookNotFound).status(404).into());
     };
-    if let Some(url) = &input.url {
-        desk.check_url(url.as_str())
-            .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
-    }
+    let url = input.url.as_ref().map(|url| desk.read_url(url.as_str()));
+    let url = url
+        .transpose()
+        .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
     if input.events.as_ref().is_some_and(Vec::is_empty) {
         return Err(Rejection::invalid_request("`events` needs at least one event").into());
     }
-    let change = change(input);
+    let change = change(url, input);
     if change.is_empty() {
         return Err(Rejection::invalid_request(
             "nothing to change: give at least one field beside `id`",
@@ -55,10 +55,10 @@ pub async fn handle(
     })
 }
 
-fn change(input: Input) -> WebhookChange {
+fn change(url: Option<String>, input: Input) -> WebhookChange {
     let events = |events: Vec<_>| events.iter().map(name).collect();
     WebhookChange {
-        url: input.url.map(|url| url.to_string()),
+        url,
         events: input.events.map(events),
         active: input.active,
         streamplace_format: input.streamplace_format,

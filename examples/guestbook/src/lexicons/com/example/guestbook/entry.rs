@@ -29,7 +29,7 @@ xrpc::known_strings! {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Who wrote it.
-    pub author: syntax::Handle,
+    pub author: syntax::Did,
     /// What they wrote.
     pub text: String,
     /// How they felt about it.

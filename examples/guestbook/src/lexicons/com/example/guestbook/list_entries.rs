@@ -22,7 +22,7 @@ impl xrpc::Method for ListEntries {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
     /// Only entries of this visitor.
-    pub author: Option<syntax::Handle>,
+    pub author: Option<syntax::Did>,
     /// At most this many entries.
     pub limit: i64,
 }

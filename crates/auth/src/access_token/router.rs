@@ -1,0 +1,87 @@
+//! Which verifier a token is held to.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{AccessError as Error, AccessToken};
+use crate::jws::{Compact, LONGEST};
+
+/// A verification under way.
+pub type Verifying<'a> = Pin<Box<dyn Future<Output = Result<Arc<AccessToken>, Error>> + Send + 'a>>;
+
+/// Whoever can say what an access token of one issuer is worth.
+pub trait AccessTokenVerifier: Send + Sync + 'static {
+    /// The issuer, exactly as in `iss`.
+    fn issuer(&self) -> &str;
+
+    /// Whether it also takes tokens that are no JWS, which name no issuer.
+    fn takes_opaque(&self) -> bool {
+        false
+    }
+
+    /// Verifies a token: everything but the proof that goes with it.
+    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a>;
+}
+
+/// The verifiers that are configured. A token whose issuer is not among theirs is refused.
+#[derive(Default)]
+pub struct AccessTokens {
+    verifiers: Vec<Box<dyn AccessTokenVerifier>>,
+}
+
+impl AccessTokens {
+    /// None: every token is refused.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, and one more. Of two for the same issuer the first is asked.
+    #[must_use]
+    pub fn with(mut self, verifier: impl AccessTokenVerifier) -> Self {
+        self.verifiers.push(Box::new(verifier));
+        self
+    }
+
+    /// Verifies a token under the issuer that it names, and under that one only.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
+        let verifier = match unverified_issuer(token)? {
+            Some(issuer) => self.verifiers.iter().find(|one| one.issuer() == issuer),
+            None => self.verifiers.iter().find(|one| one.takes_opaque()),
+        };
+        match verifier {
+            Some(verifier) => verifier.verify(token, now).await,
+            None => Err(Error::UntrustedIssuer),
+        }
+    }
+}
+
+impl fmt::Debug for AccessTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.verifiers.iter().map(|one| one.issuer()))
+            .finish()
+    }
+}
+
+/// The issuer that a token names, which proves nothing; none if the token is no JWS at all.
+fn unverified_issuer(token: &str) -> Result<Option<String>, Error> {
+    #[derive(Deserialize)]
+    struct Issuer {
+        iss: String,
+    }
+    // What a `DPoP` header may carry (RFC 9110, token68).
+    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"-._~+/=".contains(&c);
+    if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
+        return Err(Error::Malformed(None));
+    }
+    if token.split('.').count() != 3 {
+        return Ok(None);
+    }
+    let token = Compact::parse(token).map_err(|error| Error::Malformed(Some(error)))?;
+    let claims: Issuer = token.claims().map_err(Error::Claims)?;
+    Ok(Some(claims.iss))
+}

@@ -1,0 +1,149 @@
+//! Known clients: fetched once, kept for an hour, fetched anew when a key is not there.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use loggia_identity::Fetch;
+use url::Url;
+
+use super::{ClientError, ClientId, ClientKeys, ClientMetadata};
+use crate::bounded::Bounded;
+use crate::jwk::{JwkSet, KeysError, LARGEST, get_keys};
+use crate::key::PublicKey;
+
+/// How long clients are kept, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientsSettings {
+    /// The most clients remembered; the least recently used half goes first. 1,000 (about 1 MB).
+    pub entries: usize,
+    /// The most fetches under way at once; more answer [`ClientError::Busy`]. 16.
+    pub fetches: usize,
+    /// A client is fetched anew when it is older. 1 h.
+    pub fresh: SignedDuration,
+    /// A client is not fetched again so soon, whether fetching failed or a key is missing. 60 s.
+    pub between: SignedDuration,
+}
+
+impl Default for ClientsSettings {
+    fn default() -> Self {
+        Self {
+            entries: 1_000,
+            fetches: 16,
+            fresh: SignedDuration::from_hours(1),
+            between: SignedDuration::from_mins(1),
+        }
+    }
+}
+
+/// What is known of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// What it calls itself.
+    pub name: Option<String>,
+    /// Its keys.
+    pub keys: JwkSet,
+}
+
+/// The clients that were seen, and a way to fetch others. Fetching is left to a guarded [`Fetch`],
+/// since the URLs are the callers'.
+#[derive(Debug)]
+pub struct Clients<F> {
+    fetch: F,
+    settings: ClientsSettings,
+    known: Mutex<Bounded<ClientId, Known>>,
+    fetching: tokio::sync::Semaphore,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    since: Timestamp,
+    client: Result<Arc<Client>, ClientError>,
+}
+
+impl<F: Fetch> Clients<F> {
+    /// No client is known yet.
+    pub fn new(fetch: F, settings: ClientsSettings) -> Self {
+        Self {
+            fetch,
+            settings,
+            known: Mutex::new(Bounded::new(settings.entries)),
+            fetching: tokio::sync::Semaphore::new(settings.fetches),
+        }
+    }
+
+    /// The key of this name, and the client that publishes it.
+    pub async fn find(
+        &self,
+        id: &ClientId,
+        kid: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Client>, PublicKey), ClientError> {
+        if let Some(known) = self.known(id) {
+            let age = now.duration_since(known.since);
+            match (known.client, age <= self.settings.between) {
+                (Err(error), true) => return Err(error),
+                (Ok(client), is_young) if age <= self.settings.fresh => {
+                    match client.keys.find(kid).cloned() {
+                        Some(key) => return Ok((client, key)),
+                        None if is_young => return Err(ClientError::UnknownKey),
+                        None => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        let client = self.refresh(id, now).await?;
+        let key = client.keys.find(kid).cloned();
+        key.map(|key| (client, key)).ok_or(ClientError::UnknownKey)
+    }
+
+    /// Fetches a client and remembers it, or that it could not be fetched.
+    async fn refresh(&self, id: &ClientId, now: Timestamp) -> Result<Arc<Client>, ClientError> {
+        let _permit = self.fetching.try_acquire().map_err(|_| ClientError::Busy)?;
+        let client = self.fetch(id).await.map(Arc::new);
+        let known = Known {
+            since: now,
+            client: client.clone(),
+        };
+        self.lock().insert(id.clone(), known);
+        client
+    }
+
+    async fn fetch(&self, id: &ClientId) -> Result<Client, ClientError> {
+        let answer = self
+            .fetch
+            .get(id.as_str(), LARGEST)
+            .await
+            .map_err(|error| ClientError::Keys(KeysError::Fetch(Arc::new(error))))?;
+        if answer.status != 200 {
+            return Err(ClientError::Keys(KeysError::Status(answer.status)));
+        }
+        let metadata = ClientMetadata::parse(id, &answer.body)
+            .map_err(|error| ClientError::Metadata(Arc::new(error)))?;
+        let keys = match metadata.keys {
+            ClientKeys::Inline(keys) => keys,
+            ClientKeys::Uri(uri) => self.fetch_keys(&uri).await?,
+        };
+        Ok(Client {
+            name: metadata.name,
+            keys,
+        })
+    }
+
+    async fn fetch_keys(&self, uri: &str) -> Result<JwkSet, ClientError> {
+        let is_https = Url::parse(uri).is_ok_and(|url| url.scheme() == "https");
+        if !is_https {
+            return Err(ClientError::KeysUri);
+        }
+        get_keys(&self.fetch, uri).await.map_err(ClientError::Keys)
+    }
+
+    fn known(&self, id: &ClientId) -> Option<Known> {
+        self.lock().get(id).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bounded<ClientId, Known>> {
+        // Nothing panics while it is held; and a lost entry costs one fetch.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

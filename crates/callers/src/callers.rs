@@ -1,0 +1,306 @@
+//! What verification needs, shared by all extractors.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use loggia_auth::access_token::AccessRequest;
+use loggia_auth::dpop::PublicUrl;
+use loggia_auth::http_signature::SignedFields;
+use loggia_auth::service_auth::{Audiences, Expected, Limits, Unverified, Verified};
+use loggia_auth::space_credential::{CredentialRequest, Revocations, SpaceAudience, SpaceReader};
+use loggia_auth::{
+    AccessError, AccessToken, CredentialError, DpopAccess, ReplayStore, ServiceAuth,
+    ServiceAuthError, SpaceCredentials,
+};
+use loggia_identity::ResolveDid;
+use loggia_syntax::{Did, Nsid};
+use loggia_xrpc_server::Refusal;
+
+use crate::account::AccessClaim;
+use crate::challenge;
+use crate::presented::borrowed;
+use crate::space::SpaceClaim;
+
+/// What verification needs, as a slice of the service's state. Cheap to clone.
+#[derive(Clone)]
+pub struct Callers(Arc<Shared>);
+
+struct Shared {
+    audiences: Arc<[String]>,
+    limits: Limits,
+    service: Box<dyn ProveService>,
+    access: Option<Access>,
+    spaces: Option<Spaces>,
+    admins: Vec<Did>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+struct Access {
+    verifier: Box<dyn ProveAccess>,
+    public_url: PublicUrl,
+}
+
+struct Spaces {
+    verifier: Box<dyn ProveReader>,
+    public_url: PublicUrl,
+}
+
+/// Puts [`Callers`] together.
+pub struct Builder(Shared);
+
+impl Callers {
+    /// Verifies tokens for these audiences (`did` and `did#service` are distinct, so that both are
+    /// named if both are taken), with keys from `documents`; what was used once is kept in `used`,
+    /// which all processes that answer for these audiences share.
+    pub fn builder(
+        audiences: impl IntoIterator<Item = String>,
+        documents: impl ResolveDid,
+        used: impl ReplayStore,
+    ) -> Builder {
+        Builder(Shared {
+            audiences: audiences.into_iter().collect(),
+            limits: Limits::default(),
+            service: Box::new(ServiceAuth::new(documents, used)),
+            access: None,
+            spaces: None,
+            admins: Vec::new(),
+            clock: Box::new(system_time),
+        })
+    }
+
+    /// The audiences that tokens for this service may name.
+    pub fn audiences(&self) -> Arc<[String]> {
+        self.0.audiences.clone()
+    }
+
+    /// Looks at what a service token claims, whose audience is not decided yet.
+    pub(crate) fn check_service_claims(
+        &self,
+        token: &str,
+        method: &'static str,
+    ) -> Result<(), ServiceAuthError> {
+        let method = Nsid::from_static(method);
+        let expected = self.expected(Audiences::Handler, &method);
+        Unverified::parse(token)?.check_claims(&expected).map(drop)
+    }
+
+    /// Verifies a service token for one of these audiences and uses it up; for tokens that do not
+    /// come in an `Authorization` header.
+    ///
+    /// # Errors
+    /// Why the token proves nothing here.
+    pub async fn prove_service(
+        &self,
+        token: &str,
+        method: &'static str,
+        audiences: &[String],
+    ) -> Result<Verified, ServiceAuthError> {
+        let method = Nsid::from_static(method);
+        let expected = self.expected(Audiences::OneOf(audiences), &method);
+        self.0.service.prove(token, expected).await
+    }
+
+    /// Verifies an access token and the proof that goes with it, and uses the proof up.
+    pub(crate) async fn prove_access(
+        &self,
+        claim: &AccessClaim,
+    ) -> Result<Arc<AccessToken>, Refusal> {
+        let Some(access) = &self.0.access else {
+            return Err(challenge::refuse(&AccessError::UntrustedIssuer));
+        };
+        let target = access.public_url.target(&claim.path);
+        let request = AccessRequest {
+            authorization: &borrowed(&claim.authorization),
+            dpop: &borrowed(&claim.dpop),
+            method: &claim.method,
+            target: &target.map_err(|error| Refusal::internal(&error))?,
+            now: self.now(),
+        };
+        let proved = access.verifier.prove(request).await;
+        proved.map_err(|error| challenge::refuse(&error))
+    }
+
+    /// Verifies a space credential and the proof of its holder, for the owner of this repository or
+    /// else for the authority of the space.
+    pub(crate) async fn prove_reader(
+        &self,
+        claim: &SpaceClaim,
+        repo: Option<&Did>,
+    ) -> Result<SpaceReader, Refusal> {
+        let Some(spaces) = &self.0.spaces else {
+            return Err(challenge::unexpected(&[]));
+        };
+        let target = spaces.public_url.target(&claim.access.path);
+        let request = CredentialRequest {
+            fields: SignedFields {
+                authorization: &borrowed(&claim.access.authorization),
+                audience: &borrowed(&claim.audience),
+                signature_input: &borrowed(&claim.signature_input),
+                signature: &borrowed(&claim.signature),
+            },
+            dpop: &borrowed(&claim.access.dpop),
+            method: &claim.access.method,
+            target: &target.map_err(|error| Refusal::internal(&error))?,
+            now: self.now(),
+        };
+        let audience = repo.map_or(SpaceAudience::Authority, SpaceAudience::Is);
+        let proved = spaces.verifier.prove(request, audience).await;
+        proved.map_err(|error| challenge::refuse(&error))
+    }
+
+    /// The nonce that DPoP proofs must carry from now on, if access tokens are taken at all.
+    pub(crate) fn nonce(&self) -> Option<String> {
+        let access = self.0.access.as_ref()?;
+        Some(access.verifier.nonce(self.now()))
+    }
+
+    pub(crate) fn is_admin(&self, did: &Did) -> bool {
+        self.0.admins.contains(did)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    fn expected<'a>(&self, audiences: Audiences<'a>, method: &'a Nsid) -> Expected<'a> {
+        Expected {
+            audiences,
+            method,
+            now: self.now(),
+            limits: self.0.limits,
+        }
+    }
+}
+
+impl Builder {
+    /// How far clocks may differ and how long service tokens may live. 5 s and 300 s.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.0.limits = limits;
+        self
+    }
+
+    /// Takes access tokens as well, of the issuers that `access` trusts. Proofs are for URLs below
+    /// `public_url`, whatever the `Host` header says.
+    #[must_use]
+    pub fn access_tokens(
+        mut self,
+        access: DpopAccess<impl ReplayStore>,
+        public_url: PublicUrl,
+    ) -> Self {
+        self.0.access = Some(Access {
+            verifier: Box::new(access),
+            public_url,
+        });
+        self
+    }
+
+    /// Takes space credentials as well. Proofs in the form of August 2026 are for URLs below
+    /// `public_url`.
+    #[must_use]
+    pub fn space_credentials<D, R, S>(
+        mut self,
+        credentials: SpaceCredentials<D, R, S>,
+        public_url: PublicUrl,
+    ) -> Self
+    where
+        D: ResolveDid,
+        R: Revocations,
+        S: ReplayStore,
+    {
+        self.0.spaces = Some(Spaces {
+            verifier: Box::new(credentials),
+            public_url,
+        });
+        self
+    }
+
+    /// Who may call what [`Admin`](crate::Admin) guards. Nobody.
+    #[must_use]
+    pub fn admins(mut self, admins: impl IntoIterator<Item = Did>) -> Self {
+        self.0.admins = admins.into_iter().collect();
+        self
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.0.clock = Box::new(clock);
+        self
+    }
+
+    /// The finished slice of state.
+    pub fn build(self) -> Callers {
+        Callers(Arc::new(self.0))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "requests arrive here; everything below takes the time as an argument"
+)]
+fn system_time() -> Timestamp {
+    Timestamp::now()
+}
+
+/// [`ServiceAuth`] with its resolver and store forgotten.
+trait ProveService: Send + Sync {
+    fn prove<'a>(
+        &'a self,
+        token: &'a str,
+        expected: Expected<'a>,
+    ) -> BoxFuture<'a, Result<Verified, ServiceAuthError>>;
+}
+
+impl<D: ResolveDid, S: ReplayStore> ProveService for ServiceAuth<D, S> {
+    fn prove<'a>(
+        &'a self,
+        token: &'a str,
+        expected: Expected<'a>,
+    ) -> BoxFuture<'a, Result<Verified, ServiceAuthError>> {
+        Box::pin(async move { self.verify(token, &expected).await })
+    }
+}
+
+/// [`DpopAccess`] with its store forgotten.
+trait ProveAccess: Send + Sync {
+    fn prove<'a>(
+        &'a self,
+        request: AccessRequest<'a>,
+    ) -> BoxFuture<'a, Result<Arc<AccessToken>, AccessError>>;
+
+    fn nonce(&self, now: Timestamp) -> String;
+}
+
+impl<S: ReplayStore> ProveAccess for DpopAccess<S> {
+    fn prove<'a>(
+        &'a self,
+        request: AccessRequest<'a>,
+    ) -> BoxFuture<'a, Result<Arc<AccessToken>, AccessError>> {
+        Box::pin(async move { self.verify(&request).await })
+    }
+
+    fn nonce(&self, now: Timestamp) -> String {
+        DpopAccess::nonce(self, now)
+    }
+}
+
+/// [`SpaceCredentials`] with its resolver and stores forgotten.
+trait ProveReader: Send + Sync {
+    fn prove<'a>(
+        &'a self,
+        request: CredentialRequest<'a>,
+        audience: SpaceAudience<'a>,
+    ) -> BoxFuture<'a, Result<SpaceReader, CredentialError>>;
+}
+
+impl<D: ResolveDid, R: Revocations, S: ReplayStore> ProveReader for SpaceCredentials<D, R, S> {
+    fn prove<'a>(
+        &'a self,
+        request: CredentialRequest<'a>,
+        audience: SpaceAudience<'a>,
+    ) -> BoxFuture<'a, Result<SpaceReader, CredentialError>> {
+        Box::pin(async move { self.verify(&request, audience).await })
+    }
+}

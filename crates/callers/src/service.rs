@@ -1,0 +1,95 @@
+//! Callers by service auth.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use loggia_auth::service_auth::bearer;
+use loggia_syntax::Did;
+use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal};
+
+use crate::callers::Callers;
+use crate::challenge;
+use crate::presented::{self, Presented, Takes};
+
+/// An account or service that calls with a service-auth token for this very method.
+///
+/// `A` says for whom the token must be; without it, for this service.
+pub struct ServiceCaller<A = ThisService> {
+    /// Who calls: the token's issuer.
+    pub did: Did,
+    /// For whom the token was, as it says: `did` or `did#service`.
+    pub audience: String,
+    policy: PhantomData<fn() -> A>,
+}
+
+/// For whom the tokens of a method must be. It may depend on the arguments: a host answers for many
+/// spaces, and the body names one.
+pub trait AudiencePolicy<P, I, S>: 'static {
+    /// The audiences of which a token must name one.
+    ///
+    /// # Errors
+    /// What the caller is told if these arguments have no audience here.
+    fn audiences(arguments: Arguments<'_, P, I>, state: &S) -> Result<Arc<[String]>, Refusal>;
+}
+
+/// Tokens are for this service, whatever the arguments say.
+#[derive(Debug)]
+pub enum ThisService {}
+
+impl<P, I, S> AudiencePolicy<P, I, S> for ThisService
+where
+    Callers: FromRef<S>,
+{
+    fn audiences(_: Arguments<'_, P, I>, state: &S) -> Result<Arc<[String]>, Refusal> {
+        Ok(Callers::from_ref(state).audiences())
+    }
+}
+
+impl<A> Takes for ServiceCaller<A> {
+    fn takes(presented: Presented) -> bool {
+        presented == Presented::Service
+    }
+
+    fn challenges() -> Vec<&'static str> {
+        vec![challenge::BEARER]
+    }
+}
+
+impl<A, P, I, S> FromCall<P, I, S> for ServiceCaller<A>
+where
+    A: AudiencePolicy<P, I, S>,
+    Callers: FromRef<S>,
+{
+    /// The token, whose claims fit but for the audience.
+    type Claim = String;
+
+    fn claim(parts: &mut Parts, state: &S) -> Result<String, Refusal> {
+        Presented::of(&parts.headers)?;
+        let fields = presented::values(&parts.headers, &AUTHORIZATION)?;
+        let token = bearer(fields.first().copied()).map_err(|error| challenge::refuse(&error))?;
+        Callers::from_ref(state)
+            .check_service_claims(token, presented::method(parts).nsid)
+            .map_err(|error| challenge::refuse(&error))?;
+        Ok(token.to_owned())
+    }
+
+    fn prove(token: String, arguments: Arguments<'_, P, I>, state: &S) -> Proof<Self> {
+        let callers = Callers::from_ref(state);
+        let method = arguments.method.nsid;
+        let audiences = A::audiences(arguments, state);
+        Box::pin(async move {
+            let verified = callers
+                .prove_service(&token, method, &audiences?)
+                .await
+                .map_err(|error| challenge::refuse(&error))?;
+            Ok(Self {
+                did: verified.issuer().clone(),
+                audience: verified.audience().to_owned(),
+                policy: PhantomData,
+            })
+        })
+    }
+}

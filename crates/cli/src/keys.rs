@@ -1,0 +1,112 @@
+//! `loggia keys`.
+
+use loggia_server::keys::KeyRole;
+use loggia_server::operator::{KEY_VARIABLE, NEW_KEY_VARIABLE, Operator, ShownKey};
+use miette::{IntoDiagnostic, Result, miette};
+use tokio::runtime::Runtime;
+
+use crate::args::SettingsArgs;
+use crate::check_config::load;
+use crate::{Outcome, output};
+
+pub fn init(settings: &SettingsArgs) -> Result<Outcome> {
+    with_operator(settings, async |operator| {
+        let made = operator.make_missing_keys().await.into_diagnostic()?;
+        for key in operator.keys().await.into_diagnostic()? {
+            if key.retired_at.is_none() {
+                let new = made.contains(&key.role);
+                let ShownKey { role, did_key, .. } = key;
+                let was = if new { "made" } else { "was there" };
+                output::line(format_args!("{role:<13} {did_key} {was}"))?;
+            }
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+pub fn list(settings: &SettingsArgs) -> Result<Outcome> {
+    with_operator(settings, async |operator| {
+        for key in operator.keys().await.into_diagnostic()? {
+            let ShownKey {
+                role,
+                did_key,
+                created_at,
+                retired_at,
+            } = key;
+            let until = match retired_at {
+                Some(at) => format!("to {at:.0}, retired"),
+                None => "current".to_owned(),
+            };
+            output::line(format_args!(
+                "{role:<13} {did_key} from {created_at:.0} {until}"
+            ))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+pub fn rotate(settings: &SettingsArgs, role: KeyRole) -> Result<Outcome> {
+    with_operator(settings, async |operator| {
+        let did_key = operator.rotate_key(role).await.into_diagnostic()?;
+        output::line(format_args!("{role:<13} {did_key} made"))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+pub fn reseal(settings: &SettingsArgs) -> Result<Outcome> {
+    let config = load(settings)?;
+    let old = variable(KEY_VARIABLE)?;
+    let new = variable(NEW_KEY_VARIABLE)?.ok_or_else(|| {
+        miette!(
+            "set {NEW_KEY_VARIABLE} to the new master key, for example from `openssl rand -base64 32`"
+        )
+    })?;
+    let runtime = Runtime::new().into_diagnostic()?;
+    let done = runtime
+        .block_on(loggia_server::operator::reseal(
+            &config,
+            old.as_deref(),
+            &new,
+        ))
+        .into_diagnostic()?;
+    output::line(format_args!(
+        "{} values are sealed under the new master key",
+        done.values
+    ))?;
+    if done.unreadable > 0 {
+        eprintln!(
+            "{} values did not open under the old master key either, and were left as they are",
+            done.unreadable
+        );
+    }
+    if old.is_some() {
+        eprintln!("From now on, {KEY_VARIABLE} must be the new master key.");
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Runs something with access to the data that the settings name.
+pub fn with_operator(
+    settings: &SettingsArgs,
+    run: impl AsyncFnOnce(&Operator) -> Result<Outcome>,
+) -> Result<Outcome> {
+    let config = load(settings)?;
+    let key = variable(KEY_VARIABLE)?;
+    Runtime::new().into_diagnostic()?.block_on(async {
+        let operator = Operator::open(&config, key.as_deref())
+            .await
+            .into_diagnostic()?;
+        let outcome = run(&operator).await;
+        operator.close().await;
+        outcome
+    })
+}
+
+/// A variable of the environment that must be text if it is set.
+fn variable(name: &str) -> Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(error) => Err(miette!("{name}: {error}")),
+    }
+}

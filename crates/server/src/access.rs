@@ -1,0 +1,188 @@
+//! Ways in beside service auth: keys of API clients, and access tokens of this server's own.
+
+use std::sync::Arc;
+
+use loggia_auth::access_token::DpopAccess;
+use loggia_auth::dpop::PublicUrl;
+use loggia_auth::{AccessTokens, Nonces};
+use loggia_callers::Callers;
+use loggia_storage::{Replays, Storage};
+use loggia_xrpc_server::{KeyFunction, by_forwarded_address, by_peer_address};
+
+use crate::api_clients::ClientGate;
+use crate::config::Config;
+use crate::derived::{self, Purpose};
+use crate::keys::Keyring;
+use crate::origin::Origin;
+use crate::own_tokens::OwnTokens;
+use crate::reach::Documents;
+use crate::token_exchange::{ExchangeParts, TokenExchange};
+use crate::used_tokens::UsedTokens;
+
+/// What lets callers in.
+pub struct Access {
+    /// Knows API clients.
+    pub gate: ClientGate,
+    /// Issues and verifies access tokens.
+    pub tokens: OwnTokens,
+    /// Hands out nonces, the same at the token endpoint and at methods.
+    pub nonces: Nonces,
+    origin: Origin,
+    used: Replays,
+    rate_key: KeyFunction,
+}
+
+impl Access {
+    /// The ways into the server at this origin.
+    pub fn new(
+        config: &Config,
+        master_key: &[u8; 32],
+        origin: &Origin,
+        storage: &Storage,
+        keys: &Keyring,
+    ) -> Self {
+        Self {
+            gate: ClientGate::new(config.client_keys, storage),
+            tokens: OwnTokens::new(origin, keys.clone()),
+            nonces: Nonces::new(&derived::derive(master_key, Purpose::Nonces)),
+            origin: origin.clone(),
+            used: storage.replays(),
+            rate_key: rate_key(config),
+        }
+    }
+
+    /// Proves callers, with keys from these documents: by service auth, and by access tokens of this
+    /// server's own.
+    pub fn callers(&self, documents: Documents) -> Callers {
+        let used = UsedTokens(self.used.clone());
+        Callers::builder(self.origin.audiences(), documents, used)
+            .access_tokens(self.verifier(), self.origin.public_url())
+            .build()
+    }
+
+    /// Where service auth becomes an access token.
+    pub fn exchange(&self, callers: Callers) -> TokenExchange {
+        let parts = ExchangeParts {
+            callers,
+            used: self.used.clone(),
+            nonces: self.nonces.clone(),
+            tokens: self.tokens.clone(),
+            gate: self.gate.clone(),
+            rate_key: Arc::clone(&self.rate_key),
+        };
+        TokenExchange::new(&self.origin, parts)
+    }
+
+    /// The URL under which proofs name this server, whatever the `Host` header says.
+    pub fn public_url(&self) -> PublicUrl {
+        PublicUrl::new(&self.origin.url).expect("an origin is an http URL")
+    }
+
+    /// Proves callers by the access tokens that the exchange gives, and by those of no other issuer.
+    pub fn verifier(&self) -> DpopAccess<UsedTokens> {
+        let tokens = AccessTokens::new().with(self.tokens.clone());
+        DpopAccess::new(tokens, UsedTokens(self.used.clone()), self.nonces.clone())
+    }
+}
+
+/// Whom limits count as one caller: an address, which the outermost of our proxies saw.
+pub fn rate_key(config: &Config) -> KeyFunction {
+    match config.proxies {
+        0 => Arc::new(by_peer_address),
+        proxies => by_forwarded_address(proxies),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use loggia_auth::access_token::{AccessRequest, NewAccessToken};
+    use loggia_auth::dpop::{NewProof, Target, mint};
+    use loggia_auth::{Jwk, SigningKey};
+    use loggia_storage::MasterKey;
+    use loggia_syntax::Did;
+
+    use super::*;
+    use crate::keys::TOKEN_LIFETIME;
+    use crate::own_tokens::BASE_SCOPE;
+
+    const START: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    struct World {
+        issuer: Access,
+        other: Access,
+        app: SigningKey,
+        token: String,
+    }
+
+    impl World {
+        /// Two nodes that share keys and master key, and a token that one of them issued.
+        async fn new() -> Self {
+            let storage = Storage::memory("access", &MasterKey::new([7; 32])).await;
+            let storage = storage.expect("opens");
+            let keys = Keyring::open(&storage, START).await.expect("makes keys");
+            let origin = Origin::development(2510);
+            let node = || Access::new(&Config::defaults(), &[7; 32], &origin, &storage, &keys);
+            let (issuer, other) = (node(), node());
+            let app = SigningKey::generate_p256().expect("a key");
+            let token = issuer.tokens.mint(&NewAccessToken {
+                subject: &Did::new("did:plc:alice").expect("a DID"),
+                client: "an app",
+                scope: BASE_SCOPE,
+                thumbprint: &Jwk::new(*app.public().multikey()).thumbprint(),
+                now: START,
+                lifetime: TOKEN_LIFETIME,
+                id: [1; 16],
+            });
+            let token = token.expect("mints");
+            Self {
+                issuer,
+                other,
+                app,
+                token,
+            }
+        }
+
+        /// Whom the other node takes a request for, with a proof by this key made then.
+        async fn verdict(&self, key: &SigningKey, after: i64, id: u8) -> String {
+            let now = START + SignedDuration::from_secs(after);
+            let target = Target::parse("http://localhost:2510/xrpc/x").expect("a URL");
+            let nonce = self.issuer.nonces.current(now);
+            let proof = NewProof {
+                method: "GET",
+                target: &target,
+                token: Some(&self.token),
+                nonce: Some(&nonce),
+                now,
+                id: [id; 16],
+            };
+            let proof = mint(key, &proof).expect("a proof");
+            let request = AccessRequest {
+                authorization: &[&format!("DPoP {}", self.token)],
+                dpop: &[&proof],
+                method: "GET",
+                target: &target,
+                now,
+            };
+            match self.other.verifier().verify(&request).await {
+                Ok(proved) => proved.subject.to_string(),
+                Err(error) => error.to_string(),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_ours_proves_its_account_at_every_node() {
+        let world = World::new().await;
+        let thief = SigningKey::generate_p256().expect("a key");
+        for (key, after, id, verdict) in [
+            (&world.app, 0, 1, "did:plc:alice"),
+            (&world.app, 0, 1, "the DPoP proof was used before"),
+            (&thief, 0, 2, "Invalid DPoP key binding"),
+            (&world.app, 599, 3, "did:plc:alice"),
+            (&world.app, 605, 4, "the access token has expired"),
+        ] {
+            assert_eq!(world.verdict(key, after, id).await, verdict);
+        }
+    }
+}

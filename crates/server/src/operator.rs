@@ -1,0 +1,121 @@
+//! What an operator does to a server's data from the command line, beside a running server or
+//! without one.
+
+mod clients;
+mod reseal;
+
+use jiff::Timestamp;
+use loggia_delivery::{Clock, SystemClock};
+use loggia_storage::{KeyRole, KeyState, MasterKey, Storage, StorageError};
+
+pub use clients::{ClientError, NewClient};
+pub use loggia_storage::{ApiClient, ApiClientId, Resealed};
+pub use reseal::{NEW_KEY_VARIABLE, ResealError, reseal};
+
+pub use crate::master_key::VARIABLE as KEY_VARIABLE;
+
+use crate::chance;
+use crate::config::Config;
+use crate::data_folder::{DataFolder, DataFolderError};
+use crate::keys::{self, KeysError};
+use crate::master_key::{self, MasterKeyError};
+
+/// An operator's access to the data of a server. Everything is a short transaction, so that a server
+/// that runs is not held up.
+pub struct Operator {
+    storage: Storage,
+    /// Held where no server runs, so that none starts in the middle.
+    _folder: Option<DataFolder>,
+}
+
+/// Why there is no access.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The data folder.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The database.
+    #[error("the database cannot be used")]
+    Storage(#[from] StorageError),
+}
+
+/// A key as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownKey {
+    /// What it is for.
+    pub role: KeyRole,
+    /// Its public half, as a `did:key`.
+    pub did_key: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When another one replaced it.
+    pub retired_at: Option<Timestamp>,
+}
+
+impl Operator {
+    /// Opens the data folder, or joins the server that has it open.
+    ///
+    /// # Errors
+    /// No usable folder, master key or database; or a running server of another version.
+    pub async fn open(config: &Config, master_key: Option<&str>) -> Result<Self, OperatorError> {
+        let database = DataFolder::database_in(&config.data);
+        let folder = match DataFolder::open(&config.data) {
+            Ok(folder) => Some(folder),
+            // The key is made before the database, so that whoever joins makes neither.
+            Err(DataFolderError::InUse(_)) if database.is_file() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let key = MasterKey::new(master_key::find(master_key, &config.data, chance::bytes)?);
+        let storage = match folder {
+            Some(_) => Storage::open(&database, &key).await?,
+            None => Storage::join(&database, &key).await?,
+        };
+        Ok(Self {
+            storage,
+            _folder: folder,
+        })
+    }
+
+    /// Makes the keys that are missing; the roles that had none.
+    ///
+    /// # Errors
+    /// The keys cannot be made or stored.
+    pub async fn make_missing_keys(&self) -> Result<Vec<KeyRole>, KeysError> {
+        keys::make_missing(&self.storage, SystemClock.now()).await
+    }
+
+    /// Every key, by role, the current one of each role last.
+    ///
+    /// # Errors
+    /// The keys cannot be read.
+    pub async fn keys(&self) -> Result<Vec<ShownKey>, KeysError> {
+        let keys = self.storage.server_keys().list().await?;
+        let shown = keys.into_iter().map(|key| ShownKey {
+            role: key.role,
+            did_key: format!("did:key:{}", key.public),
+            created_at: key.created_at,
+            retired_at: match key.state {
+                KeyState::Current(_) => None,
+                KeyState::Retired(at) => Some(at),
+            },
+        });
+        Ok(shown.collect())
+    }
+
+    /// Puts a new key in the place of a role's current one; its `did:key`. A running server uses it
+    /// within seconds.
+    ///
+    /// # Errors
+    /// The key cannot be made or stored.
+    pub async fn rotate_key(&self, role: KeyRole) -> Result<String, KeysError> {
+        keys::rotate(&self.storage, role, SystemClock.now()).await
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.storage.close().await;
+    }
+}

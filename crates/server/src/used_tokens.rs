@@ -1,0 +1,25 @@
+//! Tokens that were used, in the store that all of this server's processes share.
+
+use jiff::Timestamp;
+use loggia_auth::replay::ReplayScope;
+use loggia_auth::{Replay, ReplayError, ReplayStore};
+use loggia_storage::Replays;
+
+/// Tokens that were used.
+pub struct UsedTokens(pub Replays);
+
+impl ReplayStore for UsedTokens {
+    async fn consume(
+        &self,
+        scope: ReplayScope,
+        key: &str,
+        not_after: Timestamp,
+        _: Timestamp,
+    ) -> Result<Replay, ReplayError> {
+        match self.0.consume(scope.as_str(), key, not_after).await {
+            Ok(true) => Ok(Replay::Fresh),
+            Ok(false) => Ok(Replay::Seen),
+            Err(error) => Err(ReplayError::Failed(error.into())),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Rows that cannot be read: they harm nobody but themselves.
+
+use loggia_delivery::{AbandonReason, CancelReason, DeliveryId, Queue, Report, State};
+
+use crate::fixture::{Folder, START, notification, seconds};
+use crate::work::{add_endpoints, answered, enqueue, lease, node, settled, state, take};
+
+/// The first endpoint's secret moves to where it does not open.
+const SECRET: &str = "UPDATE endpoint SET secret = x'01020304' WHERE url LIKE '%/1'";
+
+async fn reason(folder: &Folder) -> String {
+    folder
+        .ask("SELECT disabled_reason FROM endpoint WHERE url LIKE '%/1'")
+        .await
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_read_is_disabled_and_the_others_are_told() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 3).await;
+    folder.damage(SECRET).await;
+    let lease = lease(300);
+    let enqueued = enqueue(&storage, notification(1, None), &endpoints, Some(&lease)).await;
+    assert_eq!(enqueued.new, 3);
+    let told: Vec<_> = enqueued.due.iter().map(|due| due.id.endpoint).collect();
+    assert_eq!(told, [endpoints[1].id, endpoints[2].id]);
+    let untold = DeliveryId {
+        notification: enqueued.notification,
+        endpoint: endpoints[0].id,
+    };
+    let cancelled = State::Cancelled {
+        attempts: 0,
+        at: START,
+        reason: CancelReason::Disabled,
+    };
+    assert_eq!(state(&storage, untold).await, cancelled);
+    assert_eq!(reason(&folder).await, "unreadable");
+    let again = enqueue(&storage, notification(2, None), &endpoints, Some(&lease)).await;
+    assert_eq!((again.new, again.due.len()), (3, 2));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_leased() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 2).await;
+    let enqueued = enqueue(&storage, notification(1, None), &endpoints, None).await;
+    folder.damage(SECRET).await;
+    let taken = take(&storage, 10, &[], 1).await;
+    let [due] = &taken.due[..] else {
+        panic!("one of the two: {taken:?}")
+    };
+    assert_eq!(due.id.endpoint, endpoints[1].id);
+    assert_eq!(taken.next_due, None, "nothing is left");
+    let untold = DeliveryId {
+        notification: enqueued.notification,
+        endpoint: endpoints[0].id,
+    };
+    let cancelled = State::Cancelled {
+        attempts: 0,
+        at: seconds(1),
+        reason: CancelReason::Disabled,
+    };
+    assert_eq!(state(&storage, untold).await, cancelled);
+    assert_eq!(reason(&folder).await, "unreadable");
+}
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_read_keeps_no_other_from_being_leased() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let bad = enqueue(&storage, notification(1, None), &endpoints, None).await;
+    folder
+        .damage("UPDATE notification SET kind = 'no NSID'")
+        .await;
+    let good = enqueue(&storage, notification(2, None), &endpoints, None).await;
+    let taken = take(&storage, 10, &[], 1).await;
+    let [due] = &taken.due[..] else {
+        panic!("one of the two: {taken:?}")
+    };
+    assert_eq!(due.id.notification, good.notification);
+    let abandoned = State::Abandoned {
+        attempts: 0,
+        at: seconds(1),
+        reason: AbandonReason::Unreadable,
+    };
+    let bad = DeliveryId {
+        notification: bad.notification,
+        endpoint: endpoints[0].id,
+    };
+    assert_eq!(state(&storage, bad).await, abandoned);
+}
+
+#[tokio::test]
+async fn health_that_cannot_be_read_keeps_no_outcome_from_being_recorded() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let endpoints = add_endpoints(&storage, 2).await;
+    let lease = lease(300);
+    let enqueued = enqueue(&storage, notification(1, None), &endpoints, Some(&lease)).await;
+    folder
+        .damage("UPDATE endpoint SET consecutive_failures = -1 WHERE url LIKE '%/1'")
+        .await;
+    let delivered = State::Delivered {
+        attempts: 1,
+        at: seconds(1),
+    };
+    let done = |due| settled(due, delivered.clone(), answered(204), Report::Succeeded);
+    let batch: Vec<_> = enqueued.due.iter().map(done).collect();
+    let recorded = storage
+        .deliveries()
+        .record(&node(), &batch, seconds(1))
+        .await;
+    let recorded = recorded.expect("records");
+    assert_eq!(
+        (recorded.stale, recorded.disabled),
+        (0, vec![endpoints[0].id])
+    );
+    for due in &enqueued.due {
+        assert_eq!(state(&storage, due.id).await, delivered);
+    }
+    assert_eq!(reason(&folder).await, "unreadable");
+}

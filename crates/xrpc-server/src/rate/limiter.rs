@@ -1,0 +1,40 @@
+//! The same limits for routes that are no methods.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::{Allowance, Clock, KeyFunction, Limiter, RateLimit, SystemClock};
+
+/// Counts the requests of a route that stands beside a service, such as a login. The counts are its
+/// own.
+pub struct RateLimiter {
+    limiter: Limiter,
+    key: KeyFunction,
+    clock: Arc<dyn Clock>,
+}
+
+impl RateLimiter {
+    /// These limits for each caller that `key` tells apart, of whom at most `keys` are known in one
+    /// window; all others share one count.
+    pub fn new(limits: &[RateLimit], keys: usize, key: KeyFunction) -> Self {
+        Self {
+            limiter: Limiter::new(limits, keys),
+            key,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Counts a request; `None` if its caller is not limited.
+    pub fn count(&self, parts: &Parts) -> Option<Allowance> {
+        let key = (self.key)(parts)?;
+        self.limiter.count(&key, self.clock.now())
+    }
+}

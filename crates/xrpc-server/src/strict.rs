@@ -1,0 +1,48 @@
+//! Headers that may come once only.
+
+use http::{HeaderMap, HeaderName, header};
+use loggia_xrpc::Rejection;
+
+/// Headers of which two would be read differently by different readers: a proxy might check one and
+/// we the other.
+const ONCE: [(HeaderName, &str); 2] = [
+    (header::AUTHORIZATION, "Authorization"),
+    (header::CONTENT_TYPE, "Content-Type"),
+];
+
+/// 400 if a header comes twice that may not.
+pub(crate) fn once(headers: &HeaderMap) -> Result<(), Rejection> {
+    if headers.len() == headers.keys_len() {
+        return Ok(());
+    }
+    match ONCE
+        .iter()
+        .find(|(name, _)| headers.get_all(name).iter().nth(1).is_some())
+    {
+        None => Ok(()),
+        Some((_, name)) => Err(Rejection::invalid_request(format!(
+            "{name} is sent more than once; send it once"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn only_what_must_be_unambiguous_comes_once() {
+        let mut headers = HeaderMap::new();
+        for name in [header::ACCEPT, header::ACCEPT, header::CONTENT_TYPE] {
+            headers.append(name, HeaderValue::from_static("application/json"));
+        }
+        assert!(once(&headers).is_ok());
+        headers.append(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let rejection = once(&headers).expect_err("two content types");
+        assert_eq!(
+            (rejection.status, rejection.message.as_ref()),
+            (400, "Content-Type is sent more than once; send it once")
+        );
+    }
+}
