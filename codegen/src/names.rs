@@ -14,8 +14,8 @@ const KEYWORDS: &[&str] = &[
 /// Words that cannot even be raw identifiers.
 const UNRAWABLE: &[&str] = &["crate", "self", "super", "_"];
 
-/// Module names that generated code uses itself.
-const OUR_MODULES: &[&str] = &["syntax", "xrpc"];
+/// Module names that generated code uses itself, and the one whose file would be its parent's.
+const OUR_MODULES: &[&str] = &["syntax", "xrpc", "mod"];
 
 /// Type names that generated code takes from the prelude.
 pub(crate) const PRELUDE: &[&str] = &[
@@ -87,7 +87,7 @@ pub(crate) fn field(name: &str) -> String {
     }
 }
 
-/// A module name: like a field name; the modules that generated code uses get a `_`.
+/// A module name: like a field name; the modules that generated code uses, and `mod`, get a `_`.
 pub(crate) fn module(segment: &str) -> String {
     let text = snake_words(segment);
     if OUR_MODULES.contains(&text.as_str()) {
@@ -143,7 +143,7 @@ impl Scope {
 
     /// Takes this name, or the first of `{name}_2`, `{name}_3`, … that is free.
     pub(crate) fn take_snake(&mut self, name: &str) -> String {
-        let plain = unraw(name);
+        let plain = unraw(name).trim_end_matches('_');
         self.first_free(name, |number| format!("{plain}_{number}"))
     }
 
@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(field("3d"), "_3d");
         assert_eq!(field("cid-link"), "cid_link");
         assert_eq!(module("xrpc"), "xrpc_");
+        assert_eq!(module("mod"), "mod_");
         assert_eq!(constant("clickthroughItem"), "CLICKTHROUGH_ITEM");
     }
 
@@ -221,5 +222,7 @@ mod tests {
         assert_eq!(scope.take("Option"), "Option3");
         assert_eq!(scope.take_snake("r#type"), "r#type");
         assert_eq!(scope.take_snake("r#type"), "type_2");
+        assert_eq!(scope.take_snake("self_"), "self_");
+        assert_eq!(scope.take_snake("self_"), "self_2");
     }
 }

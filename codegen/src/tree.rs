@@ -47,6 +47,12 @@ pub enum TreeError {
         #[source]
         source: io::Error,
     },
+    /// A folder below the one that is written into is a link, which may lead anywhere.
+    #[error("{} is a link; nothing is written outside of the folder, so put a real one there", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A file that is not generated stands where a generated one belongs.
     #[error("{} was not generated; move it away or write elsewhere", path.display())]
     Foreign {
@@ -128,6 +134,7 @@ impl Tree {
     fn changes(&self, folder: &Path) -> Result<Changes, TreeError> {
         let mut changes = Changes::default();
         let mut found = folder::generated(folder)?;
+        folder::no_links(folder, self.files.keys())?;
         for (path, text) in &self.files {
             let old = match found.remove(path) {
                 Some(old) => Some(old),

@@ -91,8 +91,10 @@ pub(crate) fn checks(ty: &Type, value: &Place, at: &At) -> TokenStream {
         Type::List { items, .. } if needs_check(items) => Some(items),
         _ => None,
     };
-    // A place that is needed once stands where it is needed, unless that is in a loop.
-    let shared = calls.len() + usize::from(items.is_some()) > 1;
+    // A place that is needed once stands where it is needed. Not so a list in a list: in the inner
+    // loop, `index` is the inner one.
+    let nested = matches!(at, At::Element(_)) && items.is_some();
+    let shared = nested || calls.len() + usize::from(items.is_some()) > 1;
     let let_here = (shared || items.is_some()).then(|| {
         let at = at.by_value();
         quote!(let here = #at;)
@@ -109,7 +111,7 @@ pub(crate) fn checks(ty: &Type, value: &Place, at: &At) -> TokenStream {
     let each = items.map(|items| {
         let list = &value.plain;
         let item = Place::variable(quote!(item));
-        let checks = checks(items, &item, &At::Made(quote!(here.index(index))));
+        let checks = checks(items, &item, &At::Element(quote!(here.index(index))));
         quote! {
             for (index, item) in #list.iter().enumerate() {
                 #inside

@@ -37,6 +37,8 @@ pub(crate) enum At {
     Argument,
     /// Made from another place.
     Made(TokenStream),
+    /// Made from a list's place and the index of a loop.
+    Element(TokenStream),
 }
 
 impl At {
@@ -48,14 +50,14 @@ impl At {
     pub(crate) fn by_value(&self) -> TokenStream {
         match self {
             Self::Argument => quote!(*at),
-            Self::Made(made) => made.clone(),
+            Self::Made(made) | Self::Element(made) => made.clone(),
         }
     }
 
     pub(crate) fn by_ref(&self) -> TokenStream {
         match self {
             Self::Argument => quote!(at),
-            Self::Made(made) => quote!(&#made),
+            Self::Made(made) | Self::Element(made) => quote!(&#made),
         }
     }
 }

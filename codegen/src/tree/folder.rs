@@ -1,6 +1,6 @@
 //! Which files of a folder are generated, and by whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,31 @@ pub(crate) fn other(path: &Path) -> Result<Option<String>, TreeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(TreeError::io("reading", path, error)),
     }
+}
+
+/// Refuses links on the way from the folder to these files.
+pub(crate) fn no_links<'a>(
+    folder: &Path,
+    files: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), TreeError> {
+    let mut parents: BTreeSet<&Path> = BTreeSet::new();
+    for file in files {
+        parents.extend(
+            file.ancestors()
+                .skip(1)
+                .filter(|path| *path != Path::new("")),
+        );
+    }
+    for parent in parents {
+        let path = folder.join(parent);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => return Err(TreeError::Link { path }),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(TreeError::io("reading", &path, error)),
+        }
+    }
+    Ok(())
 }
 
 fn collect(

@@ -6,7 +6,7 @@ use loggia_lexicon::catalog::Catalog;
 use loggia_lexicon::validate::Validator;
 use loggia_xrpc::Validate;
 use loggia_xrpc::check::Violation;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::golden::{self, methods, odd, records};
 use maker::Maker;
@@ -131,6 +131,35 @@ fn records_agree() {
 fn odd_ones_agree() {
     let pair = Pair::new(golden::catalog("odd"));
     pair.agree::<odd::com::example::odd::Odd>("com.example.odd");
+    pair.agree::<odd::com::example::grid::Grid>("com.example.grid");
+}
+
+#[test]
+#[expect(deprecated, reason = "deprecated types are generated too")]
+fn what_no_union_lists_is_judged_by_the_data_model() {
+    use records::com::example::post::Facet;
+
+    let pair = Pair::new(golden::catalog("records"));
+    let blob = json!({ "$link": "bafkreie5cvv4h45feadgeuwhbcutmh6t7ceseocckahdoe6uat64zmz454" });
+    for (feature, wrong) in [
+        (
+            json!({ "$type": "blob", "ref": blob, "mimeType": "a/b", "size": 1 }),
+            0,
+        ),
+        (
+            json!({ "$type": "blob", "ref": blob, "mimeType": "a/b", "size": -1 }),
+            1,
+        ),
+        (json!({ "$type": "blob", "size": 1 }), 1),
+        (json!({ "$type": "", "v": 1.5 }), 1),
+        (json!({ "$type": "com.example.other", "v": 1.5 }), 1),
+    ] {
+        let facet = json!({ "start": 1, "end": 2, "features": [feature] });
+        let dynamic = sorted(pair.validator.value("com.example.post#facet", &facet));
+        let typed: Facet = serde_json::from_value(facet).expect("an open union takes any object");
+        assert_eq!(sorted(typed.validate()), dynamic, "{feature}");
+        assert_eq!(dynamic.len(), wrong, "{feature}: {dynamic:?}");
+    }
 }
 
 #[test]

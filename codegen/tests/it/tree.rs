@@ -167,8 +167,8 @@ fn an_output_below_is_somebody_elses() {
     write(&["com.example.outer", "com.example.mod.thing"], &out);
     let outcome = write(&["com.example.other"], &out);
     let removed = [
-        "com/example/mod/thing.rs",
-        "com/example/mod.rs",
+        "com/example/mod_/thing.rs",
+        "com/example/mod_.rs",
         "com/example/outer.rs",
     ];
     assert_eq!(outcome.removed, removed.map(PathBuf::from));
@@ -190,6 +190,20 @@ fn never_writes_over_what_is_not_its_own() {
         "{error}"
     );
     assert_eq!(fs::read_dir(&out).expect("readable").count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let (out, elsewhere) = (fresh("linked"), fresh("elsewhere"));
+    std::os::unix::fs::symlink(&elsewhere, out.join("com")).expect("a link");
+    let tree = generate(&catalog(&["com.example.one"]), &Config::default());
+    let error = tree.write(&out).expect_err("com is a link");
+    assert!(
+        matches!(&error, TreeError::Link { path } if path.ends_with("com")),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(&elsewhere).expect("readable").count(), 0);
 }
 
 #[test]

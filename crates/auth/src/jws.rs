@@ -3,10 +3,14 @@
 
 mod strict;
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use loggia_identity::Curve;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::jwk::Jwk;
@@ -217,8 +221,21 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    let value = serde_json::Map::deserialize(from)?;
-    T::deserialize(serde_json::Value::Object(value)).map_err(serde::de::Error::custom)
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(members))
+        }
+    }
+
+    from.deserialize_map(Object(PhantomData))
 }
 
 /// For a member whose presence counts and not its value: `null` is present too.

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use crate::cpu;
-use crate::figures::{Verdict, nanoseconds, row};
+use crate::figures::{Verdict, nanoseconds, per_second, row};
 
 /// A slice of a lane, in nanoseconds: a thousand times what reading the clock takes.
 const SLICE: u64 = 4_000_000;
@@ -22,7 +22,17 @@ type Run<'a> = Box<dyn FnMut(u32) -> u64 + 'a>;
 /// Several ways of doing the same.
 pub struct Contest<'a> {
     title: String,
+    shown: Shown,
     lanes: Vec<Lane<'a>>,
+}
+
+/// What the ratios are ratios of.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// Time to the time of the first lane; a goal is the most.
+    Cost,
+    /// Speed to the speed of the first lane; a goal is the least.
+    Speed,
 }
 
 struct Lane<'a> {
@@ -49,6 +59,7 @@ impl<'a> Contest<'a> {
     ) -> Self {
         let contest = Self {
             title: title.into(),
+            shown: Shown::Cost,
             lanes: Vec::new(),
         };
         contest.timed(name, None, run)
@@ -81,6 +92,14 @@ impl<'a> Contest<'a> {
         self
     }
 
+    /// The same contest, told the other way round: ratios of speeds, with goals that they should
+    /// not fall below.
+    #[must_use]
+    pub fn by_speed(mut self) -> Self {
+        self.shown = Shown::Speed;
+        self
+    }
+
     /// Runs the contest and prints what came out.
     pub fn run(mut self) {
         println!("\n{}", self.title);
@@ -93,8 +112,15 @@ impl<'a> Contest<'a> {
             }
         }
         for (lane, taken) in self.lanes.iter().zip(&rounds) {
-            let ratios = taken.iter().zip(&rounds[0]).map(|(own, base)| own / base);
-            lane.print(Spread::of(taken.iter().copied()), Spread::of(ratios));
+            let ratios = taken
+                .iter()
+                .zip(&rounds[0])
+                .map(|(own, base)| match self.shown {
+                    Shown::Cost => own / base,
+                    Shown::Speed => base / own,
+                });
+            let time = Spread::of(taken.iter().copied());
+            lane.print(self.shown, time.median, Spread::of(ratios));
         }
     }
 }
@@ -115,13 +141,22 @@ impl Lane<'_> {
         }
     }
 
-    fn print(&self, time: Spread, ratio: Spread) {
-        let shown = format!(
+    fn print(&self, shown: Shown, time: f64, ratio: Spread) {
+        let ratios = format!(
             "{:.2} ({:.2}–{:.2})",
             ratio.median, ratio.lower, ratio.upper
         );
-        let verdict = Verdict::of(ratio.median, self.goal, |goal| format!("{goal:.2}"));
-        row(self.name, &nanoseconds(time.median), &shown, &verdict);
+        match shown {
+            Shown::Cost => {
+                let verdict = Verdict::of(ratio.median, self.goal, |goal| format!("{goal:.2}"));
+                row(self.name, &nanoseconds(time), &ratios, &verdict);
+            }
+            Shown::Speed => {
+                let verdict = Verdict::at_least(ratio.median, self.goal);
+                let name = format!("{}, {}", self.name, per_second(time));
+                row(&name, &nanoseconds(time), &ratios, &verdict);
+            }
+        }
     }
 }
 

@@ -17,6 +17,15 @@ impl Verdict {
             Some(goal) => Self::Said(format!("goal {}: MISSED", shown(goal))),
         }
     }
+
+    /// Compares a result with the least that it should be.
+    pub fn at_least(result: f64, goal: Option<f64>) -> Self {
+        match goal {
+            None => Self::None,
+            Some(goal) if result >= goal => Self::Said(format!("goal ≥ {goal:.2}: met")),
+            Some(goal) => Self::Said(format!("goal ≥ {goal:.2}: MISSED")),
+        }
+    }
 }
 
 /// One line of a result.
@@ -27,6 +36,11 @@ pub fn row(name: &str, time: &str, ratio: &str, verdict: &Verdict) {
     };
     let line = format!("  {name:<44}{time:>10}  {ratio:<20}{verdict}");
     println!("{}", line.trim_end());
+}
+
+/// How often something of this many nanoseconds fits into a second of one core.
+pub fn per_second(time: f64) -> String {
+    format!("{:.0}/s", 1e9 / time)
 }
 
 /// A time in the unit that suits it.

@@ -4,6 +4,7 @@
 //! the goal, if there is one. A missed goal is printed and is no failure: how fast a machine's
 //! memory is moves ratios too.
 
+mod auth;
 mod catalog;
 mod codegen;
 mod contest;
@@ -20,12 +21,13 @@ mod validate;
 use std::process::ExitCode;
 
 /// Every benchmark by its name.
-const BENCHMARKS: [(&str, fn()); 5] = [
+const BENCHMARKS: [(&str, fn()); 6] = [
     ("validate", validate::run),
     ("catalog", catalog::run),
     ("decode", decode::run),
     ("endpoint", endpoint::run),
     ("codegen", codegen::run),
+    ("auth", auth::run),
 ];
 
 fn main() -> ExitCode {

@@ -74,8 +74,11 @@ impl Callers {
         self.0.audiences.clone()
     }
 
-    /// Looks at what a service token claims, whose audience is not decided yet.
-    pub(crate) fn check_service_claims(
+    /// Looks at what a service token claims, whose audience is not decided yet. Asks nobody.
+    ///
+    /// # Errors
+    /// As for the whole proof, of which this is the first part.
+    pub fn check_service_claims(
         &self,
         token: &str,
         method: &'static str,
@@ -129,7 +132,7 @@ impl Callers {
         repo: Option<&Did>,
     ) -> Result<SpaceReader, Refusal> {
         let Some(spaces) = &self.0.spaces else {
-            return Err(challenge::unexpected(&[]));
+            return Err(challenge::no_credentials_taken());
         };
         let target = spaces.public_url.target(&claim.access.path);
         let request = CredentialRequest {

@@ -35,6 +35,16 @@ pub(crate) fn absent(challenges: &[&str]) -> Refusal {
         .into()
 }
 
+/// The answer to a space credential where none is taken at all.
+pub(crate) fn no_credentials_taken() -> Refusal {
+    Rejection::new(
+        400,
+        "InvalidToken",
+        "this service takes no space credentials",
+    )
+    .into()
+}
+
 /// The answer to credentials of a kind that the method does not take.
 pub(crate) fn unexpected(challenges: &[&str]) -> Refusal {
     let schemes: Vec<&str> = challenges

@@ -4,10 +4,12 @@ use loggia_server::config::{Config, SETTINGS};
 use miette::{IntoDiagnostic, Result};
 
 use crate::args::SettingsArgs;
+use crate::serve::log_filter;
 use crate::{Outcome, output};
 
 pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
     let config = load(settings)?;
+    log_filter()?;
     for (name, value) in config.shown() {
         let meaning = SETTINGS
             .iter()
@@ -16,12 +18,29 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
         let meaning = meaning.unwrap_or_default();
         output::line(format_args!("{name} = {value:?}    # {meaning}"))?;
     }
+    show_issuers(&config)?;
     output::line(if config.is_development() {
         "# development: loopback only"
     } else {
         "# published"
     })?;
     Ok(Outcome::Fine)
+}
+
+/// Shows what only a file can set, as it would stand there; a secret by the name of its variable.
+fn show_issuers(config: &Config) -> Result<()> {
+    if config.issuers.is_empty() {
+        return output::line(
+            "# no [[issuers]] (in a file only): no access tokens but the server's own are taken",
+        );
+    }
+    for issuer in &config.issuers {
+        output::line("[[issuers]]    # access tokens of this issuer are taken")?;
+        for (name, value) in issuer.shown() {
+            output::line(format_args!("{name} = {value:?}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads the settings the way the server does.

@@ -28,12 +28,41 @@ pub fn at(
     span: Option<Range<usize>>,
     diagnostic: MietteDiagnostic,
 ) -> Report {
-    let label = span.map(|span| LabeledSpan::underline(clamp(span, text)));
-    let diagnostic = match label {
-        Some(label) => diagnostic.and_label(label),
-        None => diagnostic,
+    let Some(span) = span.map(|span| clamp(span, text)) else {
+        return Report::new(diagnostic).with_source_code(NamedSource::new(file, text.to_owned()));
     };
-    Report::new(diagnostic).with_source_code(NamedSource::new(file, text.to_owned()))
+    let (name, shown, span) = match excerpt(text, &span) {
+        Some(window) => {
+            let (line, column) = line_and_column(text, span.start);
+            let name = format!("{file}, part of line {line} around column {column}");
+            let inside = span.start - window.start..span.end.min(window.end) - window.start;
+            (name, &text[window], inside)
+        }
+        None => (file.to_owned(), text, span),
+    };
+    Report::new(diagnostic.and_label(LabeledSpan::underline(span)))
+        .with_source_code(NamedSource::new(name, shown.to_owned()))
+}
+
+/// The longest line that is shown whole, in bytes.
+const LONGEST_LINE: usize = 500;
+
+/// What is shown on each side of a place in a longer one.
+const AROUND: usize = 100;
+
+/// The part of a long line around a place; none if the line can be shown whole.
+fn excerpt(text: &str, span: &Range<usize>) -> Option<Range<usize>> {
+    let start = text[..span.start]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let end = text[span.start..]
+        .find('\n')
+        .map_or(text.len(), |newline| span.start + newline);
+    (end - start > LONGEST_LINE).then(|| {
+        let from = span.start.saturating_sub(AROUND).max(start);
+        let to = (span.start + AROUND).min(end);
+        text.ceil_char_boundary(from)..text.floor_char_boundary(to)
+    })
 }
 
 /// A diagnostic of a lexicon file.

@@ -23,14 +23,8 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
 
 /// Logs go to the standard error: for people on a terminal, as JSON lines elsewhere.
 fn start_logging() -> Result<()> {
-    let filter = EnvFilter::builder()
-        .with_env_var("LOGGIA_LOG")
-        .with_default_directive(tracing::Level::INFO.into())
-        .from_env()
-        .into_diagnostic()
-        .wrap_err("LOGGIA_LOG is a filter such as `info` or `info,sqlx=warn`")?;
     let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(log_filter()?)
         .with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.compact().init();
@@ -38,4 +32,14 @@ fn start_logging() -> Result<()> {
         logs.json().with_span_list(false).init();
     }
     Ok(())
+}
+
+/// What `LOGGIA_LOG` lets through.
+pub fn log_filter() -> Result<EnvFilter> {
+    EnvFilter::builder()
+        .with_env_var("LOGGIA_LOG")
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env()
+        .into_diagnostic()
+        .wrap_err("LOGGIA_LOG is a filter such as `info` or `info,sqlx=warn`")
 }

@@ -44,7 +44,7 @@ pub struct BodyTooLarge {
 }
 
 impl Notification {
-    /// 512 KiB: more than any seed system sends, and small enough to keep a queue of in memory.
+    /// 512 KiB: more than any system that it serves sends, and small enough to keep a queue of in memory.
     pub const MAX_BODY: usize = 512 * 1024;
 
     /// Checks the size of the body.

@@ -4,6 +4,7 @@
 //! the old answer goes on being used. Failures are remembered too, for a short time. However many
 //! callers want the same at once, it is asked for once.
 
+mod flights;
 mod shared;
 mod store;
 
@@ -17,6 +18,7 @@ use crate::{
     DidDocument, Name, NameError, NameErrorKind, ResolveDid, ResolveError, ResolveErrorKind,
     ResolveName,
 };
+use flights::Key;
 use shared::{Cache, Failure};
 
 /// How long answers are kept, and how many.
@@ -26,8 +28,13 @@ pub struct CacheSettings {
     /// 20 MB of documents, 4 MB of names).
     pub entries: usize,
     /// The most resolutions under way at once; more answer
-    /// [`Busy`](ResolveErrorKind::Busy). 64.
+    /// [`Busy`](ResolveErrorKind::Busy). A quarter is kept for what is not `did:web`, so that silent
+    /// hosts cannot keep the directory from being asked. 128.
     pub flights: usize,
+    /// The most resolutions of `did:web` at once that one host has to answer, whatever its port. The
+    /// last two labels of its name count, because whoever has a name can make any number below it; so
+    /// strangers under one public suffix such as `co.uk` share this. Names are not counted by host. 8.
+    pub flights_of_a_host: usize,
     /// A resolution that takes longer is given up, so that a transport without a deadline of its own
     /// cannot use up the flights. 30 s.
     pub patience: Duration,
@@ -47,7 +54,8 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             entries: 10_000,
-            flights: 64,
+            flights: 128,
+            flights_of_a_host: 8,
             patience: Duration::from_secs(30),
             fresh: Duration::from_secs(60 * 60),
             usable: Duration::from_secs(24 * 60 * 60),
@@ -143,6 +151,26 @@ impl<R: ResolveName> ResolveName for CachedNames<R> {
             async move { resolver.resolve_name(&name, now).await }
         };
         self.cache.get(name, now, ask).await
+    }
+}
+
+impl Key for Did {
+    /// Of `did:web` the last two labels of the name, without the port: anybody can listen on many.
+    fn host(&self) -> Option<String> {
+        if self.method() != "web" {
+            return None;
+        }
+        let host = self.identifier().split(['%', ':']).next()?;
+        let labels = host.rmatch_indices('.').nth(1);
+        let last = labels.map_or(host, |(dot, _)| &host[dot + 1..]);
+        Some(last.to_ascii_lowercase())
+    }
+}
+
+impl Key for Name {
+    /// None: what handles of one domain wait for is mostly one large host that answers well.
+    fn host(&self) -> Option<String> {
+        None
     }
 }
 

@@ -12,6 +12,10 @@ use crate::{DidDocument, DocumentError, Fetch, FetchError, Fetched};
 /// directory takes has 7.5 KB, and a full cache of the largest must still fit in memory.
 const LARGEST: usize = 16 * 1024;
 
+/// How long a document may take to arrive. 4 s: real hosts take a tenth of that, and while one is
+/// waited for, so are the caller and a place among those that are.
+const DEADLINE: Duration = Duration::from_secs(4);
+
 /// Whoever can say what stands behind a DID at a time.
 pub trait ResolveDid: Send + Sync + 'static {
     /// The document of `did`, as fresh as this resolver keeps them.
@@ -120,12 +124,14 @@ impl ResolveError {
     }
 }
 
-/// Resolves over the network, every time. [`CachedResolver`](crate::CachedResolver) goes around it.
+/// Resolves over the network, every time; needs a Tokio runtime.
+/// [`CachedResolver`](crate::CachedResolver) goes around it.
 #[derive(Clone, Debug)]
 pub struct Resolver<F> {
     fetch: F,
     directory: String,
     development: bool,
+    deadline: Duration,
 }
 
 impl<F: Fetch> Resolver<F> {
@@ -140,6 +146,7 @@ impl<F: Fetch> Resolver<F> {
             fetch,
             directory,
             development: false,
+            deadline: DEADLINE,
         }
     }
 
@@ -147,6 +154,13 @@ impl<F: Fetch> Resolver<F> {
     #[must_use]
     pub fn development(mut self, allowed: bool) -> Self {
         self.development = allowed;
+        self
+    }
+
+    /// How long a document may take to arrive, whatever the transport allows. 4 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -164,10 +178,10 @@ impl<F: Fetch> Resolver<F> {
 
     async fn fetch(&self, did: &Did) -> Result<DidDocument, ResolveErrorKind> {
         let url = self.url(did)?;
-        let answer = self
-            .fetch
-            .get(&url, LARGEST)
+        let answer = tokio::time::timeout(self.deadline, self.fetch.get(&url, LARGEST));
+        let answer = answer
             .await
+            .map_err(|_elapsed| ResolveErrorKind::Late(self.deadline))?
             .map_err(|error| ResolveErrorKind::Fetch(Arc::new(error)))?;
         read(did, answer)
     }

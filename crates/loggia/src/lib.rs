@@ -39,7 +39,7 @@ pub use loggia_xrpc_client as client;
 pub use loggia_xrpc_server as server;
 pub use loggia_xrpc_server::{Refusal, Service, axum, serve};
 
-/// Serves a router on this address until the process is interrupted, on a runtime of its own.
+/// Serves a router on this address until the process gets SIGINT or SIGTERM, on a runtime of its own.
 ///
 /// A program that has a runtime already calls [`serve`] instead.
 ///
@@ -53,8 +53,23 @@ pub fn run(address: &str, router: axum::Router) -> io::Result<()> {
     })
 }
 
+/// Ends when the process gets SIGINT, or SIGTERM where there is one.
 async fn interrupted() {
-    tokio::signal::ctrl_c()
-        .await
-        .expect("a runtime with I/O can wait for signals");
+    let interrupt = async {
+        tokio::signal::ctrl_c()
+            .await
+            .expect("a runtime with I/O can wait for signals");
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate =
+            signal(SignalKind::terminate()).expect("a runtime with I/O can wait for signals");
+        tokio::select! {
+            () = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
 }

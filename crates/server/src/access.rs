@@ -1,21 +1,25 @@
-//! Ways in beside service auth: keys of API clients, and access tokens of this server's own.
+//! Ways in beside service auth: keys of API clients, access tokens of this server's own and of the
+//! issuers that it trusts, and space credentials.
 
 use std::sync::Arc;
 
 use loggia_auth::access_token::DpopAccess;
 use loggia_auth::dpop::PublicUrl;
-use loggia_auth::{AccessTokens, Nonces};
+use loggia_auth::{AccessTokens, Nonces, SpaceCredentials};
 use loggia_callers::Callers;
-use loggia_storage::{Replays, Storage};
+use loggia_storage::{Replays, RevokedCredentials, Storage};
 use loggia_xrpc_server::{KeyFunction, by_forwarded_address, by_peer_address};
 
 use crate::api_clients::ClientGate;
 use crate::config::Config;
 use crate::derived::{self, Purpose};
+use crate::issuers::{self, TrustedIssuer};
 use crate::keys::Keyring;
 use crate::origin::Origin;
+use crate::outgoing::Outgoing;
 use crate::own_tokens::OwnTokens;
 use crate::reach::Documents;
+use crate::space_credentials::{Revocations, SpaceForms};
 use crate::token_exchange::{ExchangeParts, TokenExchange};
 use crate::used_tokens::UsedTokens;
 
@@ -28,35 +32,51 @@ pub struct Access {
     /// Hands out nonces, the same at the token endpoint and at methods.
     pub nonces: Nonces,
     origin: Origin,
+    issuers: Vec<TrustedIssuer>,
+    outgoing: Outgoing,
+    forms: SpaceForms,
     used: Replays,
+    revoked: RevokedCredentials,
     rate_key: KeyFunction,
 }
 
 impl Access {
-    /// The ways into the server at this origin.
+    /// The ways into the server at this origin. Other issuers are asked through `outgoing`.
     pub fn new(
         config: &Config,
         master_key: &[u8; 32],
         origin: &Origin,
         storage: &Storage,
         keys: &Keyring,
+        outgoing: &Outgoing,
     ) -> Self {
         Self {
             gate: ClientGate::new(config.client_keys, storage),
             tokens: OwnTokens::new(origin, keys.clone()),
             nonces: Nonces::new(&derived::derive(master_key, Purpose::Nonces)),
             origin: origin.clone(),
-            used: storage.replays(),
+            issuers: config.issuers.clone(),
+            outgoing: outgoing.clone(),
+            forms: config.space_credentials,
+            used: storage.replays().with_most(config.used_tokens_kept),
+            revoked: storage.revoked_credentials(),
             rate_key: rate_key(config),
         }
     }
 
-    /// Proves callers, with keys from these documents: by service auth, and by access tokens of this
-    /// server's own.
+    /// Proves callers, with keys from these documents: by service auth, by access tokens, and by
+    /// space credentials in the forms that are taken.
     pub fn callers(&self, documents: Documents) -> Callers {
-        let used = UsedTokens(self.used.clone());
-        Callers::builder(self.origin.audiences(), documents, used)
-            .access_tokens(self.verifier(), self.origin.public_url())
+        let used = || UsedTokens(self.used.clone());
+        let callers = Callers::builder(self.origin.audiences(), documents.clone(), used())
+            .access_tokens(self.verifier(), self.public_url());
+        let Some(profiles) = self.forms.profiles() else {
+            return callers.build();
+        };
+        let revoked = Revocations(self.revoked.clone());
+        let credentials = SpaceCredentials::new(documents, revoked, used(), profiles);
+        callers
+            .space_credentials(credentials, self.public_url())
             .build()
     }
 
@@ -68,6 +88,7 @@ impl Access {
             nonces: self.nonces.clone(),
             tokens: self.tokens.clone(),
             gate: self.gate.clone(),
+            issuers: self.issuers.iter().map(|one| one.issuer.clone()).collect(),
             rate_key: Arc::clone(&self.rate_key),
         };
         TokenExchange::new(&self.origin, parts)
@@ -78,9 +99,11 @@ impl Access {
         PublicUrl::new(&self.origin.url).expect("an origin is an http URL")
     }
 
-    /// Proves callers by the access tokens that the exchange gives, and by those of no other issuer.
+    /// Proves callers by the access tokens that the exchange gives, and by those of the issuers that
+    /// the settings name. What it learns of those it keeps: there should be one.
     pub fn verifier(&self) -> DpopAccess<UsedTokens> {
-        let tokens = AccessTokens::new().with(self.tokens.clone());
+        let own = AccessTokens::new().with(self.tokens.clone());
+        let tokens = issuers::trust(own, &self.issuers, &self.origin, &self.outgoing.0);
         DpopAccess::new(tokens, UsedTokens(self.used.clone()), self.nonces.clone())
     }
 }
@@ -105,6 +128,7 @@ mod tests {
     use super::*;
     use crate::keys::TOKEN_LIFETIME;
     use crate::own_tokens::BASE_SCOPE;
+    use crate::reach::outgoing;
 
     const START: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -122,7 +146,9 @@ mod tests {
             let storage = storage.expect("opens");
             let keys = Keyring::open(&storage, START).await.expect("makes keys");
             let origin = Origin::development(2510);
-            let node = || Access::new(&Config::defaults(), &[7; 32], &origin, &storage, &keys);
+            let config = Config::defaults();
+            let outgoing = outgoing(&config).expect("a client");
+            let node = || Access::new(&config, &[7; 32], &origin, &storage, &keys, &outgoing);
             let (issuer, other) = (node(), node());
             let app = SigningKey::generate_p256().expect("a key");
             let token = issuer.tokens.mint(&NewAccessToken {

@@ -2,28 +2,49 @@
 
 use axum::extract::FromRef;
 use axum::http::request::Parts;
-use loggia_callers::{AccountHolder, Callers, Either, ServiceCaller};
+use loggia_callers::{AccountHolder, Callers, Either, Presented, ServiceCaller, Takes};
+use loggia_storage::ApiClientId;
 use loggia_syntax::Did;
+use loggia_xrpc::Rejection;
 use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal};
 
-/// The account that calls, proved by a service-auth token for this method, or by an access token that
-/// this server gave in exchange for one and whose scopes allow this method.
+use crate::api_clients::ApiClient;
+
+/// The account that calls, proved by a service-auth token for this method, or by an access token whose
+/// scopes allow this method: one that this server gave in exchange for service auth, or of an issuer
+/// that its settings name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller(pub Did);
 
 type Way = Either<ServiceCaller, AccountHolder>;
 
+impl Takes for Caller {
+    fn takes(presented: Presented) -> bool {
+        Way::takes(presented)
+    }
+
+    fn challenges() -> Vec<&'static str> {
+        Way::challenges()
+    }
+}
+
 impl<P, I, S> FromCall<P, I, S> for Caller
 where
     Callers: FromRef<S>,
 {
-    type Claim = <Way as FromCall<P, I, S>>::Claim;
+    /// What is claimed, and the API client whose key came with it.
+    type Claim = (<Way as FromCall<P, I, S>>::Claim, Option<ApiClientId>);
 
     fn claim(parts: &mut Parts, state: &S) -> Result<Self::Claim, Refusal> {
-        <Way as FromCall<P, I, S>>::claim(parts, state)
+        let client = parts.extensions.get::<ApiClient>().map(ApiClient::id);
+        <Way as FromCall<P, I, S>>::claim(parts, state).map(|claim| (claim, client))
     }
 
-    fn prove(claim: Self::Claim, arguments: Arguments<'_, P, I>, state: &S) -> Proof<Self> {
+    fn prove(
+        (claim, client): Self::Claim,
+        arguments: Arguments<'_, P, I>,
+        state: &S,
+    ) -> Proof<Self> {
         let audiences = Callers::from_ref(state).audiences();
         let method = arguments.method.nsid;
         let proof: Proof<Way> = Way::prove(claim, arguments, state);
@@ -31,10 +52,30 @@ where
             Ok(Self(match proof.await? {
                 Either::First(caller) => caller.did,
                 Either::Second(holder) => {
+                    check_client(&holder, client)?;
                     holder.require_call(method, &audiences)?;
                     holder.did
                 }
             }))
         })
+    }
+}
+
+/// A token that was given to an API client is used with that client's key, and is worth nothing once
+/// the key is revoked. All other names of clients are their issuers' affair.
+fn check_client(holder: &AccountHolder, client: Option<ApiClientId>) -> Result<(), Rejection> {
+    let named = holder.token.client.as_deref();
+    let given_to = named.and_then(|name| name.parse::<ApiClientId>().ok());
+    match given_to {
+        Some(given_to) if client != Some(given_to) => Err(Rejection::new(
+            401,
+            "invalid_token",
+            "the access token was given to an API client: send the X-Client-Key of that client",
+        )
+        .header(
+            "WWW-Authenticate",
+            "DPoP algs=\"ES256\", error=\"invalid_token\"",
+        )),
+        _ => Ok(()),
     }
 }

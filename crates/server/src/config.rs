@@ -3,6 +3,7 @@
 //! Every mistake is reported at once, with the setting, where it was set, and what would do.
 
 mod given;
+mod issuers;
 
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use crate::origin;
 use given::Given;
 
 use crate::api_clients::ClientKeys;
+use crate::issuers::TrustedIssuer;
+use crate::space_credentials::SpaceForms;
 
 /// The settings of one server.
 #[derive(Clone, Debug)]
@@ -50,6 +53,13 @@ pub struct Config {
     pub client_keys: ClientKeys,
     /// How many reverse proxies stand in front: the caller is the address that the outermost saw.
     pub proxies: usize,
+    /// Which forms of space credentials are taken.
+    pub space_credentials: SpaceForms,
+    /// Most used tokens that are remembered until they end; at least one. When there are as many,
+    /// callers are refused.
+    pub used_tokens_kept: u32,
+    /// Whose access tokens are taken beside the server's own. Set in the file only, as `[[issuers]]`.
+    pub issuers: Vec<TrustedIssuer>,
 }
 
 /// What each setting is called and means, for `loggia check-config` and the README.
@@ -116,6 +126,16 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "0",
         "how many reverse proxies stand in front, whose X-Forwarded-For is believed",
     ),
+    (
+        "space_credentials",
+        "october",
+        "which forms of space credentials are taken: october, august, both or off",
+    ),
+    (
+        "used_tokens_kept",
+        "500000",
+        "most used tokens that are remembered; beyond, callers get 503 until some have ended",
+    ),
 ];
 
 /// One wrong setting.
@@ -177,7 +197,8 @@ impl Config {
         Given::default().config()
     }
 
-    /// Every setting with its value, as it would be written in the environment.
+    /// Every setting with its value, as it would be written in the environment; but for `issuers`,
+    /// which cannot be written there.
     pub fn shown(&self) -> Vec<(&'static str, String)> {
         let networks: Vec<_> = self
             .allowed_networks
@@ -221,6 +242,8 @@ impl Config {
             ("public_metrics", self.public_metrics.to_string()),
             ("client_keys", self.client_keys.to_string()),
             ("proxies", self.proxies.to_string()),
+            ("space_credentials", self.space_credentials.to_string()),
+            ("used_tokens_kept", self.used_tokens_kept.to_string()),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! The folder that a server owns while it runs.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub enum DataFolderError {
 }
 
 impl DataFolder {
-    /// Makes the folder if it does not exist, and locks it.
+    /// Makes the folder, for its owner's eyes only, if it does not exist, and locks it.
     ///
     /// # Errors
     /// The folder is in use or not writable.
@@ -42,7 +42,7 @@ impl DataFolder {
             path: path.to_owned(),
             source,
         };
-        std::fs::create_dir_all(path).map_err(failed)?;
+        make(path).map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
@@ -68,6 +68,15 @@ impl DataFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// URLs of webhooks are in the database as they are, and many are secrets themselves.
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use loggia_auth::access_token::{
     AccessTokenVerifier, NewAccessToken, NewAccessTokenError, OwnAccessTokens, Terms, Verifying,
 };
-use loggia_auth::{Jwk, JwkSet, PublicKey};
+use loggia_auth::{AccessError, AccessToken, Jwk, JwkSet, PublicKey};
 
 use crate::keys::{Keyring, TOKEN_LIFETIME};
 use crate::origin::Origin;
@@ -87,6 +87,10 @@ impl AccessTokenVerifier for OwnTokens {
         &self.0.terms.issuer
     }
 
+    fn recall(&self, token: &str, now: Timestamp) -> Option<Result<Arc<AccessToken>, AccessError>> {
+        self.verifier(now).tokens.recall(token, now)
+    }
+
     fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a> {
         let verifier = self.verifier(now);
         Box::pin(async move { verifier.tokens.verify(token, now).await })
@@ -107,7 +111,6 @@ fn named<'a>(
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use loggia_auth::AccessError;
     use loggia_storage::{KeyRole, MasterKey, Storage};
     use loggia_syntax::Did;
 

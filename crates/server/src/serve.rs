@@ -162,7 +162,7 @@ impl Server {
         let (engine, handle) = engine(&config, &storage, &outgoing);
         let service = routes();
         let methods = methods(&service);
-        let access = Access::new(&config, &key, &origin, &storage, &keys);
+        let access = Access::new(&config, &key, &origin, &storage, &keys, &outgoing);
         let callers = access.callers(documents);
         let description = Description {
             did: origin.did.clone(),

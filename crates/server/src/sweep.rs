@@ -36,6 +36,7 @@ pub async fn run(storage: Storage, shutdown: impl Future<Output = ()>) {
 /// One batch of each kind; whether there may be more. Others write between two batches.
 async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> {
     let tokens = storage.replays().sweep(now, BATCH).await?;
+    let revoked = storage.revoked_credentials().sweep(now, BATCH).await?;
     let registrations = storage.registrations().sweep(now, BATCH).await?;
     let attempts = storage.login_attempts().sweep(now, BATCH).await?;
     let sessions = storage.login_sessions().sweep(now, BATCH).await?;
@@ -43,6 +44,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
     let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
     tracing::debug!(
         tokens,
+        revoked,
         registrations,
         attempts,
         sessions,
@@ -50,6 +52,14 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         keys,
         "swept"
     );
-    let all = [tokens, registrations, attempts, sessions, deliveries, keys];
+    let all = [
+        tokens,
+        revoked,
+        registrations,
+        attempts,
+        sessions,
+        deliveries,
+        keys,
+    ];
     Ok(all.contains(&u64::from(BATCH)))
 }

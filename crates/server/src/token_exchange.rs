@@ -26,9 +26,9 @@ use loggia_callers::Callers;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_storage::Replays;
 use loggia_xrpc_server::{KeyFunction, RateLimit, RateLimiter};
-use tokio::sync::Semaphore;
 
 use crate::api_clients::ClientGate;
+use crate::at_once::AtOnce;
 use crate::origin::Origin;
 use crate::own_tokens::OwnTokens;
 use refusal::Refused;
@@ -53,6 +53,9 @@ const CALLERS: usize = 65_536;
 /// Exchanges at the same time; each may wait for somebody's DID document.
 const AT_ONCE: usize = 256;
 
+/// How many of them may be of one caller, who may have named a host that never answers.
+const AT_ONCE_OF_ONE: usize = 16;
+
 /// How long a body may take to arrive. 5 s: 16 KiB over 3 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -74,8 +77,9 @@ struct Shared {
     nonces: Nonces,
     tokens: OwnTokens,
     gate: ClientGate,
+    issuers: Vec<String>,
     limiter: RateLimiter,
-    at_once: Semaphore,
+    at_once: AtOnce,
 }
 
 /// The parts of a server that an exchange uses.
@@ -90,6 +94,8 @@ pub struct ExchangeParts {
     pub tokens: OwnTokens,
     /// Knows API clients.
     pub gate: ClientGate,
+    /// Who else issues access tokens that are taken here.
+    pub issuers: Vec<String>,
     /// Tells callers apart.
     pub rate_key: KeyFunction,
 }
@@ -107,8 +113,9 @@ impl TokenExchange {
             nonces: parts.nonces,
             tokens: parts.tokens,
             gate: parts.gate,
+            issuers: parts.issuers,
             limiter: RateLimiter::new(&[limit], CALLERS, parts.rate_key),
-            at_once: Semaphore::new(AT_ONCE),
+            at_once: AtOnce::new(AT_ONCE_OF_ONE, AT_ONCE),
         }))
     }
 

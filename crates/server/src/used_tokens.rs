@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use loggia_auth::replay::ReplayScope;
 use loggia_auth::{Replay, ReplayError, ReplayStore};
-use loggia_storage::Replays;
+use loggia_storage::{Replays, Used};
 
 /// Tokens that were used.
 pub struct UsedTokens(pub Replays);
@@ -17,8 +17,16 @@ impl ReplayStore for UsedTokens {
         _: Timestamp,
     ) -> Result<Replay, ReplayError> {
         match self.0.consume(scope.as_str(), key, not_after).await {
-            Ok(true) => Ok(Replay::Fresh),
-            Ok(false) => Ok(Replay::Seen),
+            Ok(Used::First) => Ok(Replay::Fresh),
+            Ok(Used::Before) => Ok(Replay::Seen),
+            Ok(Used::Full) => {
+                let kept = self.0.most();
+                tracing::warn!(
+                    kept,
+                    "no room for another used token: its caller is refused"
+                );
+                Err(ReplayError::Full(kept as usize))
+            }
             Err(error) => Err(ReplayError::Failed(error.into())),
         }
     }

@@ -18,6 +18,7 @@ mod record;
 mod registration;
 mod replay;
 mod reseal;
+mod revoked_credential;
 mod seal;
 mod server_key;
 mod storage;
@@ -35,8 +36,9 @@ pub use login_session::{LoginSession, LoginSessionId, LoginSessions};
 pub use registration::{
     Caps, NewRegistration, Registered, Registration, RegistrationId, Registrations,
 };
-pub use replay::Replays;
+pub use replay::{Replays, Used};
 pub use reseal::Resealed;
+pub use revoked_credential::{Revoked, RevokedCredentials};
 pub use seal::MasterKey;
 pub use server_key::{
     KeyRole, KeySecret, KeyState, NewServerKey, ServerKey, ServerKeys, UnknownRole,

@@ -21,6 +21,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "api_client",
         include_str!("../migrations/0004_api_client.sql"),
     ),
+    (
+        5,
+        "space_credential",
+        include_str!("../migrations/0005_space_credential.sql"),
+    ),
 ];
 
 pub(crate) fn migrator() -> Migrator {

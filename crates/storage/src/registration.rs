@@ -25,8 +25,11 @@ pub struct Registration {
     pub service_did: Did,
     /// The endpoint that it is told at; belongs to this registration alone.
     pub endpoint: EndpointId,
-    /// Who registered it first.
+    /// Who registered it first, or in whose right: see [`NewRegistration::created_by`].
     pub created_by: Did,
+    /// The `jti` of the space credential with which a reader registered or last renewed it; none
+    /// where somebody did in their own name.
+    pub credential: Option<String>,
     /// From this time on it is not told any more.
     pub expires_at: Timestamp,
 }
@@ -42,13 +45,16 @@ pub struct NewRegistration {
     pub service_did: Did,
     /// Its endpoint, should it be new.
     pub endpoint: Endpoint,
-    /// Who registers it.
+    /// Who registers it; for a reader, who does not say who they are, the authority that let them.
     pub created_by: Did,
+    /// The `jti` of a reader's space credential. When it is revoked, the registration goes.
+    pub credential: Option<String>,
     /// The new expiry.
     pub expires_at: Timestamp,
 }
 
-/// How many unexpired registrations there may be.
+/// How many unexpired registrations there may be. Readers with a space credential may make half as
+/// many each time, so that those who do it in their own name always find room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Of one space: what one write may fan out to.
@@ -115,6 +121,8 @@ impl Registrations {
         let renewed = Registration {
             expires_at,
             endpoint,
+            // What somebody stands for with their name does not come to hang on a credential.
+            credential: old.credential.and(new.credential),
             ..old
         };
         if endpoint == old.endpoint {
@@ -136,8 +144,8 @@ impl Registrations {
         self.storage.endpoints().insert(tx, &new.endpoint).await?;
         sqlx::query(
             "INSERT INTO registration
-                 (id, space, service_did, url, endpoint, created_by, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                 (id, space, service_did, url, endpoint, created_by, credential, created_at, expires_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&new.id.as_bytes()[..])
         .bind(new.space.as_str())
@@ -145,6 +153,7 @@ impl Registrations {
         .bind(new.endpoint.target.as_str())
         .bind(&new.endpoint.id.as_bytes()[..])
         .bind(new.created_by.as_str())
+        .bind(new.credential.as_deref())
         .bind(millis(now))
         .bind(millis(new.expires_at))
         .execute(tx.sql())
@@ -156,6 +165,7 @@ impl Registrations {
             service_did: new.service_did,
             endpoint: new.endpoint.id,
             created_by: new.created_by,
+            credential: new.credential,
             expires_at: to_millisecond(new.expires_at),
         })
     }
@@ -233,39 +243,50 @@ async fn full(
     caps: &Caps,
     now: Timestamp,
 ) -> Result<Option<Registered>, StorageError> {
-    let doing = "count registrations";
-    let of_space: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM registration WHERE space = ? AND expires_at > ?")
-            .bind(new.space.as_str())
+    let counts = [
+        (
+            "SELECT count(*), count(credential) FROM registration WHERE space = ? AND expires_at > ?",
+            new.space.as_str(),
+            caps.per_space,
+            Registered::SpaceFull,
+        ),
+        (
+            "SELECT count(*), count(credential) FROM registration
+             WHERE created_by = ? AND expires_at > ?",
+            new.created_by.as_str(),
+            caps.per_caller,
+            Registered::CallerFull,
+        ),
+    ];
+    for (count, whose, most, full) in counts {
+        let (all, of_readers): (i64, i64) = sqlx::query_as(count)
+            .bind(whose)
             .bind(millis(now))
             .fetch_one(&mut *connection)
             .await
-            .map_err(StorageError::doing(doing))?;
-    if of_space >= i64::from(caps.per_space) {
-        return Ok(Some(Registered::SpaceFull));
+            .map_err(StorageError::doing("count registrations"))?;
+        let is_reader = new.credential.is_some();
+        if all >= i64::from(most) || is_reader && of_readers >= i64::from(most / 2) {
+            return Ok(Some(full));
+        }
     }
-    let of_caller: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM registration WHERE created_by = ? AND expires_at > ?",
-    )
-    .bind(new.created_by.as_str())
-    .bind(millis(now))
-    .fetch_one(connection)
-    .await
-    .map_err(StorageError::doing(doing))?;
-    Ok((of_caller >= i64::from(caps.per_caller)).then_some(Registered::CallerFull))
+    Ok(None)
 }
 
 async fn renew(
     connection: &mut SqliteConnection,
     renewed: &Registration,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE registration SET expires_at = ?, endpoint = ? WHERE id = ?")
-        .bind(millis(renewed.expires_at))
-        .bind(&renewed.endpoint.as_bytes()[..])
-        .bind(&renewed.id.as_bytes()[..])
-        .execute(connection)
-        .await
-        .map_err(StorageError::doing("renew a registration"))?;
+    sqlx::query(
+        "UPDATE registration SET expires_at = ?, endpoint = ?, credential = ? WHERE id = ?",
+    )
+    .bind(millis(renewed.expires_at))
+    .bind(&renewed.endpoint.as_bytes()[..])
+    .bind(renewed.credential.as_deref())
+    .bind(&renewed.id.as_bytes()[..])
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("renew a registration"))?;
     Ok(())
 }
 
@@ -288,6 +309,7 @@ fn read(row: &SqliteRow) -> Result<Registration, BadRow> {
         service_did: reading.parse("service_did", |text: &str| Did::new(text))?,
         endpoint: reading.parse("endpoint", EndpointId::from_slice)?,
         created_by: reading.parse("created_by", |text: &str| Did::new(text))?,
+        credential: reading.get("credential")?,
         expires_at: reading.time("expires_at")?,
     })
 }

@@ -15,7 +15,7 @@ use crate::column::millis;
 use crate::seal::Sealer;
 use crate::{
     ApiClients, Deliveries, Endpoints, LoginAttempts, LoginSessions, MasterKey, Registrations,
-    Replays, ServerKeys, StorageError, Webhooks, migrations,
+    Replays, RevokedCredentials, ServerKeys, StorageError, Webhooks, migrations,
 };
 
 /// How many connections read at once. Reads are short; more only costs threads.
@@ -243,6 +243,14 @@ impl Storage {
     pub fn replays(&self) -> Replays {
         Replays {
             storage: self.clone(),
+            most: Replays::MOST,
+        }
+    }
+
+    /// Space credentials that were taken back.
+    pub fn revoked_credentials(&self) -> RevokedCredentials {
+        RevokedCredentials {
+            storage: self.clone(),
         }
     }
 
@@ -282,7 +290,11 @@ mod tests {
     use super::*;
 
     async fn used(storage: &Storage, key: &str) -> Result<bool, StorageError> {
-        storage.replays().consume("test", key, Timestamp::MAX).await
+        let used = storage
+            .replays()
+            .consume("test", key, Timestamp::MAX)
+            .await?;
+        Ok(used == crate::Used::First)
     }
 
     /// What a full disk does to a commit: SQLite itself undoes the transaction, and neither COMMIT

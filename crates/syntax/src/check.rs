@@ -17,7 +17,7 @@ mod values;
 
 pub use at::At;
 pub use blob::{ANY_TYPE, blob, blob_facts};
-pub use model::{extra, unknown};
+pub use model::{extra, unknown, unlisted};
 pub use report::{Code, Report, Violation};
 pub use shapes::{
     broken_blob, broken_bytes, broken_link, closed_union, expected_type, float, missing, no_type,

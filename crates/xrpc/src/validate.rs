@@ -36,10 +36,7 @@ impl Validate for UnknownVariant {
         if !report.enter(at) {
             return;
         }
-        if self.type_name.is_empty() {
-            check::type_field("an empty one", at, report);
-        }
-        check::extra(&self.fields, at, report);
+        check::unlisted(&self.type_name, &self.fields, at, report);
     }
 }
 

@@ -27,7 +27,9 @@ impl<'a> Visit<'a> {
 
     async fn begin(&self, now: Timestamp) -> Returned {
         let (people, did) = (&self.server.people, &self.provider.did);
-        let begun = people.begin(did, "/".to_owned(), &self.browser, now).await;
+        let begun = people
+            .begin(None, did, "/".to_owned(), &self.browser, now)
+            .await;
         begun.expect("begun");
         let forms = self.provider.forms("par");
         Returned {
@@ -39,7 +41,10 @@ impl<'a> Visit<'a> {
     }
 
     async fn finish(&self, back: &Returned, now: Timestamp) -> Result<LoggedInNow, LoginError> {
-        self.server.people.finish(back, &self.browser, now).await
+        self.server
+            .people
+            .finish(None, back, &self.browser, now)
+            .await
     }
 
     /// What the browser sends once it is logged in.

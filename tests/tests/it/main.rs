@@ -2,6 +2,8 @@
 
 mod api_clients;
 mod authentication;
+mod crowds;
+mod issuers;
 mod keys;
 mod lexicon_structure;
 mod login;
@@ -11,9 +13,11 @@ mod login_sessions;
 mod login_times;
 mod server;
 mod space_notices;
+mod space_readers;
 mod space_registrations;
 mod support;
 mod token_exchange;
+mod used_tokens;
 mod validate_record;
 mod webhook_lists;
 mod webhooks;

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod browser;
 pub mod exchange;
+pub mod issuer;
 pub mod notices;
 pub mod pds;
 pub mod person;
@@ -12,6 +13,7 @@ pub mod server;
 
 pub use answer::Answer;
 pub use browser::Browser;
+pub use issuer::Issuer;
 pub use pds::ReferenceServers;
 pub use person::Person;
 pub use provider::Provider;

@@ -35,6 +35,7 @@ struct Claims {
     sub: String,
     aud: String,
     iat: i64,
+    nbf: Option<i64>,
     exp: i64,
     jti: String,
 }
@@ -143,7 +144,7 @@ impl Claims {
         };
         let times = Times {
             iat: Some(self.iat),
-            nbf: None,
+            nbf: self.nbf,
             exp: self.exp,
         };
         lifespan.check(times, now).map_err(|fault| match fault {

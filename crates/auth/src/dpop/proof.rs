@@ -143,8 +143,10 @@ fn check_claims(claims: &Claims, profile: Profile, expected: &Expected<'_>) -> R
     if claims.htm != expected.method {
         return Err(Error::Method);
     }
-    if Target::parse(&claims.htu).map_err(Error::TargetForm)? != *expected.target {
-        return Err(Error::Target);
+    match expected.target.is_meant_by(&claims.htu) {
+        Ok(true) => {}
+        Ok(false) => return Err(Error::Target),
+        Err(fault) => return Err(Error::TargetForm(fault)),
     }
     let now = expected.now.as_second();
     if claims.iat > now + profile.ahead {

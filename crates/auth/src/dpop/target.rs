@@ -41,6 +41,12 @@ impl Target {
         Ok(Self(url))
     }
 
+    /// Whether a text is a URL that means this target.
+    pub(super) fn is_meant_by(&self, text: &str) -> Result<bool, TargetError> {
+        // Most clients write the normal form, which reads as itself.
+        Ok(text == self.as_str() || Self::parse(text)? == *self)
+    }
+
     /// The text that a proof carries as `htu`.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

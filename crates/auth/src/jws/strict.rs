@@ -3,6 +3,7 @@
 //! serde refuses a second `iss` where a struct has that field, and silently takes the last of two
 //! members that it does not know or that stand in a map.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -13,6 +14,9 @@ const DEEPEST: usize = 16;
 /// How many members one object may have; the comparison of names is quadratic in it. Real tokens
 /// have about ten, client metadata about thirty.
 const MOST_MEMBERS: usize = 100;
+
+/// For how many members there is room from the start.
+const USUAL_MEMBERS: usize = 10;
 
 /// Checks that `json` is one object of this kind and nothing more.
 pub(super) fn check_object(json: &[u8]) -> serde_json::Result<()> {
@@ -83,8 +87,8 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let depth = self.deeper()?;
-        let mut names: Vec<String> = Vec::new();
-        while let Some(name) = members.next_key::<String>()? {
+        let mut names: Vec<Cow<'de, str>> = Vec::with_capacity(USUAL_MEMBERS);
+        while let Some(name) = members.next_key_seed(Name)? {
             if names.contains(&name) {
                 return Err(A::Error::custom(format_args!(
                     "`{name}` stands there twice"
@@ -97,5 +101,32 @@ impl<'de> Visitor<'de> for Strict {
             members.next_value_seed(Strict(depth))?;
         }
         Ok(())
+    }
+}
+
+/// A member's name, which is copied only if it has escapes in it.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
     }
 }

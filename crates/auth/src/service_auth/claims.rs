@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{KEY, ServiceAuthError as Error};
 use crate::jws::{Compact, is_known_algorithm};
-use crate::key::{LowS, PublicKey};
+use crate::key::{BadSignature, LowS, PublicKey};
 use crate::lifespan::{Lifespan, TimeFault, Times, is_token_id, moment};
 
 /// How exact time is and how long a token may live.
@@ -185,10 +185,17 @@ impl Checked<'_> {
 
     /// Verifies the signature; the higher s is taken, as the reference does.
     pub fn verify_signature(&self, key: &PublicKey) -> Result<Verified, Error> {
-        self.token
-            .verify(key, LowS::Preferred)
-            .map_err(|_| Error::Signature)?;
+        self.is_signed_by(key).map_err(|_| Error::Signature)?;
         Ok(self.verified.clone())
+    }
+
+    pub(super) fn is_signed_by(&self, key: &PublicKey) -> Result<(), BadSignature> {
+        self.token.verify(key, LowS::Preferred)
+    }
+
+    /// The same without a copy, for who has just seen that the issuer signed it.
+    pub(super) fn into_verified(self) -> Verified {
+        self.verified
     }
 }
 

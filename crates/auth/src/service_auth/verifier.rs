@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use loggia_identity::ResolveDid;
 
 use super::{Checked, Expected, KEY, ServiceAuthError as Error, Unverified, Verified};
-use crate::key::{BadSignature, PublicKey};
+use crate::key::PublicKey;
 use crate::replay::{Replay, ReplayScope, ReplayStore};
 use crate::signer::{Signer, SignerFault};
 
@@ -28,7 +28,8 @@ impl<D: ResolveDid, S: ReplayStore> ServiceAuth<D, S> {
     /// audience.
     pub async fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<Verified, Error> {
         let checked = Unverified::parse(token)?.check_claims(expected)?;
-        let verified = self.verify_signature(&checked, expected.now).await?;
+        self.verify_signature(&checked, expected.now).await?;
+        let verified = checked.into_verified();
         let key = verified.replay_key();
         let until = verified.forget_after();
         match self
@@ -42,18 +43,14 @@ impl<D: ResolveDid, S: ReplayStore> ServiceAuth<D, S> {
         }
     }
 
-    async fn verify_signature(
-        &self,
-        token: &Checked<'_>,
-        now: Timestamp,
-    ) -> Result<Verified, Error> {
+    async fn verify_signature(&self, token: &Checked<'_>, now: Timestamp) -> Result<(), Error> {
         let signer = Signer {
             did: token.issuer(),
             fragment: KEY,
         };
-        let signed = |key: &PublicKey| token.verify_signature(key).map_err(|_| BadSignature);
+        let signed = |key: &PublicKey| token.is_signed_by(key);
         match signer.find(&self.documents, now, signed).await {
-            Ok((verified, _)) => Ok(verified),
+            Ok(((), _)) => Ok(()),
             Err(SignerFault::Resolve(error)) => Err(Error::Resolve(error)),
             Err(SignerFault::Key(source)) => Err(Error::Key {
                 did: token.issuer().clone(),

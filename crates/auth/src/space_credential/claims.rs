@@ -26,6 +26,7 @@ struct Claims {
     iss: String,
     sub: String,
     iat: i64,
+    nbf: Option<i64>,
     exp: i64,
     jti: String,
     /// Any value: that it binds to no key has a name of its own.
@@ -64,7 +65,14 @@ impl Credential {
             id: claims.jti,
             expires: moment(claims.exp),
         };
-        credential.check_times(Some(claims.iat), claims.exp, now)?;
+        credential.check_times(
+            Times {
+                iat: Some(claims.iat),
+                nbf: claims.nbf,
+                exp: claims.exp,
+            },
+            now,
+        )?;
         if !is_token_id(&credential.id) {
             return Err(Error::TokenId);
         }
@@ -73,16 +81,13 @@ impl Credential {
 
     /// Once more for a credential that was verified before: only the time has changed.
     pub(super) fn check_still_valid(&self, now: Timestamp) -> Result<(), Error> {
-        self.check_times(None, self.expires.as_second(), now)
+        let exp = self.expires.as_second();
+        let (iat, nbf) = (None, None);
+        self.check_times(Times { iat, nbf, exp }, now)
     }
 
-    fn check_times(&self, iat: Option<i64>, exp: i64, now: Timestamp) -> Result<(), Error> {
+    fn check_times(&self, times: Times, now: Timestamp) -> Result<(), Error> {
         let most = self.binding.most_lifetime();
-        let times = Times {
-            iat,
-            nbf: None,
-            exp,
-        };
         Lifespan { skew: SKEW, most }
             .check(times, now)
             .map_err(|fault| match fault {

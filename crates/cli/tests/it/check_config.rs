@@ -37,6 +37,32 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn issuers_are_shown_without_their_secrets() {
+    let run = World::new().run(&["check-config"]).fine();
+    assert!(run.out.contains("# no [[issuers]]"), "{}", run.out);
+    let world = World::new();
+    let table = "[[issuers]]\nissuer = \"https://login.example\"\nintrospection = \
+                 \"https://login.example/ask\"\nintrospection_client = \"hub\"\n\
+                 introspection_secret_env = \"HUB_SECRET\"\n";
+    world.write("loggia.toml", table);
+    let mut command = world.command(&["check-config", "--config", "loggia.toml"]);
+    let run = finish(command.env("HUB_SECRET", "s3cret")).fine();
+    for line in table.lines() {
+        let shown = run.out.lines().any(|shown| shown.starts_with(line));
+        assert!(shown, "{line}: {}", run.out);
+    }
+    assert!(!run.out.contains("s3cret"), "{}", run.out);
+    let run = world.run(&["check-config", "--config", "loggia.toml"]);
+    run.refused(
+        2,
+        &[
+            "issuers[0].introspection_secret_env (loggia.toml)",
+            "HUB_SECRET holds no secret",
+        ],
+    );
+}
+
+#[test]
 fn a_public_url_ends_development() {
     let world = World::new();
     let mut command = world.command(&["check-config"]);
@@ -130,4 +156,11 @@ fn development_accounts_need_a_port_and_localhost() {
         let run = finish(command.env("LOGGIA_BIND", "127.0.0.2:2510"));
         run.refused(2, &["127.0.0.2:2510 is not where localhost leads"]);
     }
+}
+
+#[test]
+fn a_log_filter_that_serve_would_refuse_is_refused() {
+    let world = World::new();
+    let mut command = world.command(&["check-config"]);
+    finish(command.env("LOGGIA_LOG", "!!!")).refused(2, &["LOGGIA_LOG is a filter"]);
 }

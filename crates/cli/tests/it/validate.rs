@@ -381,3 +381,16 @@ fn without_lexicons_there_is_no_question() {
         run.refused(2, &[folder]);
     }
 }
+
+#[test]
+fn of_a_long_line_only_the_part_with_the_mistake_is_shown() {
+    let world = World::new();
+    world.write("lexicons/com/example/note.json", NOTE);
+    let long = format!(r#"{{"text": "{}", oops}}"#, "x".repeat(100_000));
+    world.write("note.json", &long);
+    let run = world.run(&["validate", "--lexicons", "lexicons", "note.json"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.err.len() < 2_000, "{} bytes", run.err.len());
+    assert!(run.err.contains("oops"), "{}", run.err);
+    assert!(run.err.contains("part of line 1"), "{}", run.err);
+}

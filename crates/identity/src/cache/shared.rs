@@ -1,6 +1,5 @@
 //! The cache itself, for keys and values of any kind: freshness, one flight for each key, bounds.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::CacheSettings;
+use super::flights::{Flights, Key};
 use super::store::{Known, Store};
 
 /// Why an answer is an error, as far as a cache has to know.
@@ -39,7 +39,7 @@ struct Shared<K, V, E> {
 #[derive(Debug)]
 struct State<K, V, E> {
     store: Store<K, V, E>,
-    flights: HashMap<K, Landed<V, E>>,
+    flights: Flights<K, Landed<V, E>>,
 }
 
 type Landed<V, E> = watch::Receiver<Option<Result<V, E>>>;
@@ -54,14 +54,14 @@ impl<K, V, E> Clone for Cache<K, V, E> {
 
 impl<K, V, E> Cache<K, V, E>
 where
-    K: Clone + Eq + Hash + fmt::Display + Send + Sync + 'static,
+    K: Key + Clone + Eq + Hash + fmt::Display + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
     E: Failure<K>,
 {
     pub(super) fn new(settings: CacheSettings) -> Self {
         let state = Mutex::new(State {
             store: Store::new(settings.entries),
-            flights: HashMap::new(),
+            flights: Flights::new(),
         });
         Self {
             shared: Arc::new(Shared { settings, state }),
@@ -132,7 +132,7 @@ where
         if let Some(flight) = state.flights.get(key) {
             return Ok(flight.clone());
         }
-        if state.flights.len() >= self.shared.settings.flights {
+        if !state.flights.has_room(key, &self.shared.settings) {
             return Err(E::busy(key));
         }
         let (sender, receiver) = watch::channel(None);

@@ -10,31 +10,48 @@ use super::Curve;
 type Number = [u64; 4];
 
 /// y² = x³ + ax + b over the field of integers modulo p. Both p leave 3 when divided by 4.
+///
+/// A proof brings its key along, so that points are checked for every request: what follows from the
+/// curve alone is written down here, and a test computes it.
 struct Field {
     p: Number,
+    /// -1/p modulo 2⁶⁴.
+    inverse: u64,
+    /// 2⁵¹² modulo p.
+    square: Number,
+    /// In Montgomery form, as is `b`.
     a: Number,
     b: Number,
 }
 
 const K256: Field = Field {
     p: [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX],
+    inverse: 0xd838_091d_d225_3531,
+    square: [0x0000_07a2_000e_90a1, 1, 0, 0],
     a: [0; 4],
-    b: [7, 0, 0, 0],
+    b: [0x0000_0007_0000_1ab7, 0, 0, 0],
 };
 
 const P256: Field = Field {
     p: [u64::MAX, 0x0000_0000_ffff_ffff, 0, 0xffff_ffff_0000_0001],
+    inverse: 1,
+    square: [
+        3,
+        0xffff_fffb_ffff_ffff,
+        0xffff_ffff_ffff_fffe,
+        0x0000_0004_ffff_fffd,
+    ],
     a: [
         0xffff_ffff_ffff_fffc,
-        0x0000_0000_ffff_ffff,
+        0x0000_0003_ffff_ffff,
         0,
-        0xffff_ffff_0000_0001,
+        0xffff_fffc_0000_0004,
     ],
     b: [
-        0x3bce_3c3e_27d2_604b,
-        0x651d_06b0_cc53_b0f6,
-        0xb3eb_bd55_7698_86bc,
-        0x5ac6_35d8_aa3a_93e7,
+        0xd89c_df62_29c4_bddf,
+        0xacf0_05cd_7884_3090,
+        0xe5a2_20ab_f721_2ed6,
+        0xdc30_061d_0487_4834,
     ],
 };
 
@@ -86,8 +103,8 @@ impl Field {
     fn right_side(&self, x: &Number) -> Number {
         let x = self.enter(x);
         let cube = self.multiply(&self.multiply(&x, &x), &x);
-        let line = self.multiply(&self.enter(&self.a), &x);
-        self.add(&self.add(&cube, &line), &self.enter(&self.b))
+        let line = self.multiply(&self.a, &x);
+        self.add(&self.add(&cube, &line), &self.b)
     }
 
     /// v^((p+1)/4): a square root of v if it has one, for p ≡ 3 (mod 4).
@@ -103,9 +120,9 @@ impl Field {
         result
     }
 
-    /// To Montgomery form: v·2²⁵⁶ by doubling 256 times.
+    /// To Montgomery form: v·2²⁵⁶.
     fn enter(&self, value: &Number) -> Number {
-        (0..256).fold(*value, |value, _| self.add(&value, &value))
+        self.multiply(value, &self.square)
     }
 
     /// From Montgomery form.
@@ -130,7 +147,6 @@ impl Field {
 
     /// Montgomery product: left·right·2⁻²⁵⁶ mod p, one limb of `right` at a time.
     fn multiply(&self, left: &Number, right: &Number) -> Number {
-        let inverse = negative_inverse(self.p[0]);
         let mut t = [0_u64; 6];
         for &limb in right {
             let mut carry = 0;
@@ -140,7 +156,7 @@ impl Field {
             let (low, over) = t[4].overflowing_add(carry);
             (t[4], t[5]) = (low, u64::from(over));
 
-            let factor = t[0].wrapping_mul(inverse);
+            let factor = t[0].wrapping_mul(self.inverse);
             let (_, mut carry) = multiply_add(factor, self.p[0], t[0], 0);
             for (j, p) in self.p.iter().enumerate().skip(1) {
                 (t[j - 1], carry) = multiply_add(factor, *p, t[j], carry);
@@ -161,17 +177,6 @@ impl Field {
 fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
     let wide = u128::from(a) * u128::from(b) + u128::from(c) + u128::from(d);
     (wide as u64, (wide >> 64) as u64)
-}
-
-/// -1/n modulo 2⁶⁴ for an odd n, by Newton's iteration: each step doubles the right bits.
-const fn negative_inverse(n: u64) -> u64 {
-    let mut inverse: u64 = 1;
-    let mut step = 0;
-    while step < 6 {
-        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(n.wrapping_mul(inverse)));
-        step += 1;
-    }
-    inverse.wrapping_neg()
 }
 
 fn subtract(left: &Number, right: &Number) -> (Number, bool) {
@@ -232,6 +237,29 @@ mod tests {
     use ring::signature::KeyPair as _;
 
     use super::*;
+
+    /// v·2²⁵⁶ by doubling 256 times.
+    fn enter(field: &Field, value: &Number) -> Number {
+        (0..256).fold(*value, |value, _| field.add(&value, &value))
+    }
+
+    #[test]
+    fn the_constants_follow_from_the_curves() {
+        let p256_a = subtract(&P256.p, &[3, 0, 0, 0]).0;
+        let p256_b = [
+            0x3bce_3c3e_27d2_604b,
+            0x651d_06b0_cc53_b0f6,
+            0xb3eb_bd55_7698_86bc,
+            0x5ac6_35d8_aa3a_93e7,
+        ];
+        let curves = [(K256, [0; 4], [7, 0, 0, 0]), (P256, p256_a, p256_b)];
+        for (field, a, b) in curves {
+            assert_eq!(field.p[0].wrapping_mul(field.inverse), u64::MAX);
+            assert_eq!(field.square, enter(&field, &enter(&field, &[1, 0, 0, 0])));
+            assert_eq!(field.a, enter(&field, &a));
+            assert_eq!(field.b, enter(&field, &b));
+        }
+    }
 
     fn compress(point: &[u8]) -> Vec<u8> {
         let mut bytes = vec![2 + (point[64] & 1)];

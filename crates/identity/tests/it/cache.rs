@@ -18,11 +18,18 @@ struct Directory {
     /// 200, or the status of the failure.
     status: AtomicU16,
     panics: AtomicBool,
+    /// DIDs with this in them wait for `open`; those that do not are answered at once.
+    silent: &'static str,
 }
 
 impl Directory {
     fn new(answers: usize) -> Arc<Self> {
+        Self::silent(answers, "")
+    }
+
+    fn silent(answers: usize, silent: &'static str) -> Arc<Self> {
         Arc::new(Self {
+            silent,
             asked: AtomicUsize::new(0),
             open: Semaphore::new(answers),
             status: AtomicU16::new(200),
@@ -49,7 +56,9 @@ impl Directory {
 impl ResolveDid for Directory {
     async fn resolve(&self, did: &Did, _: Timestamp) -> Result<Arc<DidDocument>, ResolveError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.open.acquire().await.expect("never closed").forget();
+        if did.as_str().to_ascii_lowercase().contains(self.silent) {
+            self.open.acquire().await.expect("never closed").forget();
+        }
         assert!(
             !self.panics.load(Ordering::SeqCst),
             "the directory was told to panic"
@@ -237,4 +246,62 @@ async fn flights_are_bounded_and_a_crash_ends_one() {
         .await
         .expect("there is room again")
         .expect("a document");
+}
+
+fn did(text: String) -> Did {
+    Did::new(text).expect("a DID")
+}
+
+/// Asks and does not wait.
+fn ask(cache: &CachedResolver<Arc<Directory>>, did: Did) {
+    let cache = cache.clone();
+    tokio::spawn(async move { cache.resolve(&did, at(0)).await });
+}
+
+#[tokio::test]
+async fn one_silent_host_keeps_nobody_else() {
+    let directory = Directory::silent(0, "evil.example");
+    let cache = cache(&directory);
+    // Subdomains, ports and capitals make no other host of it.
+    for number in 0..100 {
+        ask(&cache, did(format!("did:web:n{number}.evil.example")));
+        ask(&cache, did(format!("did:web:a.n{number}.Evil.example")));
+        ask(&cache, did(format!("did:web:evil.example%3A{number}")));
+    }
+    directory.wait_for(8).await;
+    let more = did("did:web:more.evil.example".to_owned());
+    let busy = cache.resolve(&more, at(0)).await.expect_err("no room");
+    assert!(matches!(busy.kind, ResolveErrorKind::Busy), "{busy:?}");
+    assert_eq!(directory.asked(), 8);
+
+    let plc = did(format!("did:plc:{}", "a".repeat(24)));
+    for other in [ALICE, plc] {
+        cache.resolve(&other, at(0)).await.expect("a document");
+    }
+    // What waits ends, and the host has its places again.
+    directory.open.add_permits(8);
+    while cache.resolve(&more, at(0)).await.is_err() {
+        directory.open.add_permits(1);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn many_silent_hosts_leave_room_for_the_directory() {
+    let directory = Directory::new(0);
+    let cache = cache(&directory);
+    for host in 0..200 {
+        ask(&cache, did(format!("did:web:evil{host}.example")));
+    }
+    directory.wait_for(96).await;
+    let busy = cache.resolve(&ALICE, at(0)).await.expect_err("no room");
+    assert!(matches!(busy.kind, ResolveErrorKind::Busy), "{busy:?}");
+    for number in 0..40 {
+        ask(&cache, did(format!("did:plc:{number:a>24}")));
+    }
+    directory.wait_for(128).await;
+    let plc = did(format!("did:plc:{}", "b".repeat(24)));
+    let busy = cache.resolve(&plc, at(0)).await.expect_err("no room");
+    assert!(matches!(busy.kind, ResolveErrorKind::Busy), "{busy:?}");
+    assert_eq!(directory.asked(), 128);
 }

@@ -109,6 +109,16 @@ async fn a_host_that_never_answers_keeps_nobody() {
 }
 
 #[tokio::test]
+async fn a_document_has_a_deadline() {
+    let world = World::default();
+    world.set(URL, Answer::Silent);
+    let resolver = world.documents().deadline(Duration::from_millis(1));
+    let error = resolver.resolve(&ALICE, at(0)).await;
+    let error = error.expect_err("no document");
+    assert!(matches!(error.kind, ResolveErrorKind::Late(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn bad_signatures_do_not_make_us_hammer_a_directory() {
     let world = World::default();
     world.document(&ALICE, &[]);

@@ -10,8 +10,10 @@ use std::time::Duration;
 use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
 
+use super::issuers::GivenIssuers;
 use super::{Config, Mistake, SETTINGS};
 use crate::api_clients::ClientKeys;
+use crate::space_credentials::SpaceForms;
 use crate::{master_key, operator, origin};
 
 /// The settings that a file may give as a list instead of a text with commas.
@@ -21,6 +23,7 @@ const LISTS: [&str; 1] = ["allowed_networks"];
 #[derive(Default)]
 pub(super) struct Given {
     values: BTreeMap<String, (String, String)>,
+    issuers: GivenIssuers,
     pub(super) mistakes: Vec<Mistake>,
 }
 
@@ -36,6 +39,10 @@ impl Given {
             Err(error) => return self.mistake("file", &source, format!("is not TOML: {error}")),
         };
         for (name, value) in table {
+            if name == "issuers" {
+                self.issuers.read(value, &source);
+                continue;
+            }
             let value = match value {
                 toml::Value::Array(list) if LISTS.contains(&name.as_str()) => {
                     list.into_iter().map(written).collect::<Vec<_>>().join(",")
@@ -58,6 +65,9 @@ impl Given {
                 }
                 continue;
             }
+            if self.issuers.take_secret(&variable, &value) {
+                continue;
+            }
             // These belong to the command line.
             let apart = [
                 "LOGGIA_LOG",
@@ -77,7 +87,7 @@ impl Given {
     pub(super) fn config(&mut self) -> Config {
         let bind = self.take("bind");
         let public_url = self.take_optional::<Url>("public_url");
-        let config = Config {
+        let mut config = Config {
             bind: bind.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 2510))),
             public_url,
             data: self.take("data").unwrap_or_default(),
@@ -94,7 +104,13 @@ impl Given {
             public_metrics: self.take("public_metrics").unwrap_or_default(),
             client_keys: self.take("client_keys").unwrap_or(ClientKeys::Optional),
             proxies: self.take("proxies").unwrap_or_default(),
+            space_credentials: self
+                .take("space_credentials")
+                .unwrap_or(SpaceForms::October),
+            used_tokens_kept: self.take("used_tokens_kept").unwrap_or(1),
+            issuers: Vec::new(),
         };
+        config.issuers = std::mem::take(&mut self.issuers).check(&config, &mut self.mistakes);
         self.check(&config);
         self.check_handle_service(&config);
         config
@@ -115,8 +131,13 @@ impl Given {
         if config.data.as_os_str().is_empty() {
             self.mistake("data", "as set", "must name a folder");
         }
-        if config.requests_per_minute == 0 {
-            self.mistake("requests_per_minute", "as set", "must be at least 1");
+        for (name, count) in [
+            ("requests_per_minute", config.requests_per_minute),
+            ("used_tokens_kept", config.used_tokens_kept),
+        ] {
+            if count == 0 {
+                self.mistake(name, "as set", "must be at least 1");
+            }
         }
     }
 
@@ -201,7 +222,13 @@ impl Given {
     pub(super) fn refuse_unknown(&mut self) {
         let known: Vec<_> = SETTINGS.iter().map(|(name, ..)| *name).collect();
         for (name, (_, source)) in std::mem::take(&mut self.values) {
-            let message = format!("is not a setting; the settings are {}", known.join(", "));
+            let message = match name.as_str() {
+                "issuers" => "is set in a file only, as [[issuers]] tables".to_owned(),
+                _ => format!(
+                    "is not a setting; the settings are {}, and in a file [[issuers]]",
+                    known.join(", ")
+                ),
+            };
             self.mistake(&name, &source, message);
         }
     }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::Site;
+use crate::derived::{Purpose, derive};
 
 /// How many cookies of one name are looked at: some browsers send one for each path or domain.
 const MOST: usize = 4;
@@ -76,9 +77,8 @@ pub struct Cookies {
 impl Cookies {
     /// Signs with a key that is derived from the master key.
     pub fn new(master_key: &[u8; 32], site: &Site) -> Self {
-        let key = mac(master_key, &[b"loggia login cookie 1"]);
         Self {
-            key: Zeroizing::new(key.finalize().into_bytes().into()),
+            key: derive(master_key, Purpose::Cookies),
             secure: site.secure,
         }
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use loggia_auth::SigningKey;
 use loggia_storage::Storage;
-use tokio::sync::{Mutex, Semaphore};
+use loggia_xrpc_server::CallerKey;
+use tokio::sync::Mutex;
 
 pub use attempt::{LoggedInNow, Returned};
 pub use session::{MOST_SESSIONS, SESSION_LIFETIME};
@@ -18,9 +19,13 @@ use super::accounts::Accounts;
 use super::cookie::Cookies;
 use super::oauth::{Client, Exchange};
 use super::{LoginError, Site};
+use crate::at_once::AtOnce;
 
-/// Logins that talk to servers at once; more are told to come back.
+/// Conversations with other servers at once, of each kind; more are told to come back.
 const MOST_TALKS: usize = 64;
+/// How many of them may be of one caller, whose server may never answer. 4: a household behind one
+/// address, or an account with several browsers.
+const MOST_TALKS_OF_ONE: usize = 4;
 /// How long one step of a login may take altogether; each request in it has its own deadline.
 const TALK_TIMEOUT: Duration = Duration::from_secs(25);
 /// Locks for refreshing. Sessions share them; two that do wait for each other and no more.
@@ -41,7 +46,28 @@ pub(super) struct Inner {
     pub(super) cookies: Cookies,
     pub(super) site: Site,
     pub(super) refreshing: [Mutex<()>; LOCKS],
-    talks: Semaphore,
+    talks: Talks,
+}
+
+/// Conversations with other servers, by what they are for, so that those who only begin cannot keep
+/// back those who are about to be logged in.
+struct Talks {
+    beginnings: AtOnce,
+    callbacks: AtOnce,
+    /// By account and not by address: whoever logs in ends older sessions of the same account.
+    revocations: AtOnce,
+}
+
+impl Talks {
+    fn new() -> Self {
+        let [beginnings, callbacks, revocations] =
+            [(); 3].map(|()| AtOnce::new(MOST_TALKS_OF_ONE, MOST_TALKS));
+        Self {
+            beginnings,
+            callbacks,
+            revocations,
+        }
+    }
 }
 
 impl People {
@@ -68,7 +94,7 @@ impl People {
                 cookies,
                 site,
                 refreshing: std::array::from_fn(|_| Mutex::default()),
-                talks: Semaphore::new(MOST_TALKS),
+                talks: Talks::new(),
             }),
         }
     }
@@ -90,11 +116,11 @@ impl People {
 
     /// One of the few conversations with other servers, within its time.
     async fn talk<T>(
-        &self,
+        talks: &AtOnce,
+        caller: Option<CallerKey>,
         talking: impl Future<Output = Result<T, LoginError>>,
     ) -> Result<T, LoginError> {
-        let permit = self.inner.talks.try_acquire();
-        let _permit = permit.map_err(|_| LoginError::Busy)?;
+        let _place = talks.enter(caller).ok_or(LoginError::Busy)?;
         let talked = tokio::time::timeout(TALK_TIMEOUT, talking).await;
         talked.unwrap_or(Err(LoginError::Busy))
     }

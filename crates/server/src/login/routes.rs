@@ -119,16 +119,17 @@ async fn show_form(State(pages): State<Pages>, request: Request) -> Response {
     page::login(pages.people.site(), StatusCode::OK, &form)
 }
 
-async fn begin(State(pages): State<Pages>, headers: HeaderMap, body: Bytes) -> Response {
+async fn begin(State(pages): State<Pages>, parts: Parts, body: Bytes) -> Response {
     let people = &pages.people;
     let fields = Fields::read(&body);
     let typed = fields.get("identifier").unwrap_or_default();
     let return_to = return_to::checked(fields.get("return_to"));
     // Two tabs of a browser may log in at once: the second goes on with the first one's cookie.
-    let known = people.cookies().read(Kind::Attempt, &headers);
+    let known = people.cookies().read(Kind::Attempt, &parts.headers);
     let browser = known.unwrap_or_else(|| CookieId::new(chance::bytes()));
+    let (caller, now) = (pages.limiter.caller(&parts), SystemClock.now());
     let begun = people
-        .begin(typed, return_to.clone(), &browser, SystemClock.now())
+        .begin(caller, typed, return_to.clone(), &browser, now)
         .await;
     match begun {
         Ok(url) => {
@@ -147,15 +148,18 @@ async fn begin(State(pages): State<Pages>, headers: HeaderMap, body: Bytes) -> R
     }
 }
 
-async fn finish(State(pages): State<Pages>, request: Request) -> Response {
+async fn finish(State(pages): State<Pages>, parts: Parts) -> Response {
     let people = &pages.people;
-    let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
-    let headers = request.headers();
+    let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
+    let headers = &parts.headers;
     let finished = async {
         let browser = people.cookies().read(Kind::Attempt, headers);
         let browser = browser.ok_or(LoginError::Unknown)?;
         let now = SystemClock.now();
-        let done = people.finish(&query.returned(), &browser, now).await?;
+        let caller = pages.limiter.caller(&parts);
+        let done = people
+            .finish(caller, &query.returned(), &browser, now)
+            .await?;
         // Whoever was logged in with this browser before is not any more.
         people.log_out(headers, now).await?;
         Ok::<_, LoginError>(done)

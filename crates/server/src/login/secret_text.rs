@@ -1,5 +1,6 @@
 //! Text that is wiped from memory when it is dropped, and that no `Debug` shows.
 
+use std::fmt;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,12 @@ impl Deref for SecretText {
 
     fn deref(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText")
     }
 }
 

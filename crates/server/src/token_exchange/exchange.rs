@@ -41,8 +41,13 @@ impl Shared {
         let scope = scope::granted(form.scope.as_deref(), &self.origin.every_method())?;
         self.check_targets(&form.targets)?;
         // From here on it is our time and not the caller's.
-        let _permit = self.at_once.try_acquire().map_err(|_| Refused::busy())?;
-        let proof = self.prove_key(parts, now).await?;
+        let place = self.at_once.enter(self.limiter.caller(parts));
+        let _place = place.ok_or_else(Refused::busy)?;
+        let proof = self.check_proof(parts, now)?;
+        // Looked at before anything is used up, which is a write: who brings garbage causes none.
+        self.callers
+            .check_service_claims(&form.subject_token, METHOD)?;
+        proof.use_up(&UsedTokens(self.used.clone()), now).await?;
         let subject = self.prove_subject(&form.subject_token).await?;
         let client = client.map(|client| client.id().to_string());
         let token = self.tokens.mint(&NewAccessToken {
@@ -72,8 +77,8 @@ impl Shared {
         }
     }
 
-    /// The proof that the caller holds a key; used up.
-    async fn prove_key(&self, parts: &Parts, now: Timestamp) -> Result<Proof, Refused> {
+    /// The proof that the caller holds a key; not used up yet.
+    fn check_proof(&self, parts: &Parts, now: Timestamp) -> Result<Proof, Refused> {
         let expected = Expected {
             method: parts.method.as_str(),
             target: &self.target,
@@ -82,9 +87,7 @@ impl Shared {
             now,
         };
         let headers = proofs(&parts.headers)?;
-        let proof = Proof::verify(&headers, Profile::OAUTH, &expected)?;
-        proof.use_up(&UsedTokens(self.used.clone()), now).await?;
-        Ok(proof)
+        Ok(Proof::verify(&headers, Profile::OAUTH, &expected)?)
     }
 
     /// The account that the subject token is of; the token is used up.

@@ -32,9 +32,10 @@ pub(super) async fn authorization_server(
 /// `/.well-known/oauth-protected-resource`
 pub(super) async fn protected_resource(State(exchange): State<TokenExchange>) -> impl IntoResponse {
     let url = &exchange.0.origin.url;
+    let issuers: Vec<_> = std::iter::once(url).chain(&exchange.0.issuers).collect();
     published(json!({
         "resource": url,
-        "authorization_servers": [url],
+        "authorization_servers": issuers,
         "scopes_supported": [BASE_SCOPE, exchange.0.origin.every_method().to_string()],
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": ["ES256"],

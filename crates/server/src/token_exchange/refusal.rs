@@ -69,7 +69,7 @@ impl Refused {
         refused
     }
 
-    /// Too many requests of everybody, or one that took too long.
+    /// Too many requests at once, of everybody or of this caller, or one that took too long.
     pub fn busy() -> Self {
         let mut refused = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

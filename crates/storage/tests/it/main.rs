@@ -10,6 +10,7 @@ mod queue;
 mod registrations;
 mod replay;
 mod reseal;
+mod revoked_credentials;
 mod server_keys;
 mod webhooks;
 mod work;

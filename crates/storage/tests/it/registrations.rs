@@ -23,6 +23,7 @@ fn new(number: u8, name: &str, expires: i64) -> NewRegistration {
         service_did: did("feed"),
         endpoint: endpoint(number),
         created_by: did("caller"),
+        credential: None,
         expires_at: seconds(expires),
     }
 }

@@ -1,36 +1,24 @@
 //! What may be used once.
 
+use loggia_storage::{Replays, Used};
+
 use crate::fixture::{Folder, seconds};
+
+/// Whether the key is fresh.
+async fn is_fresh(replays: &Replays, scope: &str, key: &str, until: i64) -> bool {
+    let used = replays.consume(scope, key, seconds(until)).await;
+    used.expect("runs") == Used::First
+}
 
 #[tokio::test]
 async fn a_key_is_used_up_within_its_scope() {
     let folder = Folder::new();
     let storage = folder.open().await;
     let replays = storage.replays();
-    assert!(
-        replays
-            .consume("jti", "a", seconds(60))
-            .await
-            .expect("runs")
-    );
-    assert!(
-        !replays
-            .consume("jti", "a", seconds(60))
-            .await
-            .expect("runs")
-    );
-    assert!(
-        replays
-            .consume("dpop", "a", seconds(60))
-            .await
-            .expect("runs")
-    );
-    assert!(
-        replays
-            .consume("jti", "b", seconds(60))
-            .await
-            .expect("runs")
-    );
+    assert!(is_fresh(&replays, "jti", "a", 60).await);
+    assert!(!is_fresh(&replays, "jti", "a", 60).await);
+    assert!(is_fresh(&replays, "dpop", "a", 60).await);
+    assert!(is_fresh(&replays, "jti", "b", 60).await);
 }
 
 #[tokio::test]
@@ -46,7 +34,7 @@ async fn of_many_at_once_one_wins() {
         .join_all()
         .await
         .into_iter()
-        .filter(|fresh| matches!(fresh, Ok(true)));
+        .filter(|fresh| matches!(fresh, Ok(Used::First)));
     assert_eq!(fresh.count(), 1);
 }
 
@@ -56,20 +44,65 @@ async fn keys_are_forgotten_after_their_time_and_not_before() {
     let storage = folder.open().await;
     let replays = storage.replays();
     for key in ["a", "b", "c"] {
-        assert!(
-            replays
-                .consume("jti", key, seconds(60))
-                .await
-                .expect("runs")
-        );
+        assert!(is_fresh(&replays, "jti", key, 60).await);
     }
     assert_eq!(replays.sweep(seconds(60), 10).await.expect("runs"), 0);
     assert_eq!(replays.sweep(seconds(61), 2).await.expect("runs"), 2);
     assert_eq!(replays.sweep(seconds(61), 2).await.expect("runs"), 1);
-    assert!(
+    assert!(is_fresh(&replays, "jti", "a", 90).await);
+}
+
+#[tokio::test]
+async fn a_full_store_keeps_what_it_has_and_takes_no_more() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let replays = storage.replays().with_most(2);
+    assert_eq!(replays.most(), 2);
+    let use_up = async |key| {
         replays
-            .consume("jti", "a", seconds(90))
+            .consume("jti", key, seconds(60))
             .await
             .expect("runs")
-    );
+    };
+    let mut used = Vec::new();
+    for key in ["a", "a", "b", "c", "a", "b"] {
+        used.push(use_up(key).await);
+    }
+    use Used::{Before, First, Full};
+    assert_eq!(used, [First, Before, First, Full, Before, Before]);
+    // Only time makes room.
+    assert_eq!(replays.sweep(seconds(61), 1).await.expect("runs"), 1);
+    assert_eq!(use_up("c").await, First);
+    assert_eq!(use_up("d").await, Full);
+}
+
+#[tokio::test]
+async fn a_key_that_was_not_kept_after_all_takes_no_room() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let replays = storage.replays().with_most(1);
+    let mut tx = storage.begin().await.expect("begins");
+    let used = replays.consume_in(&mut tx, "jti", "a", seconds(60)).await;
+    assert_eq!(used.expect("runs"), Used::First);
+    drop(tx);
+    assert!(is_fresh(&replays, "jti", "b", 60).await);
+}
+
+#[tokio::test]
+async fn keys_from_before_there_was_a_limit_count() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    assert!(is_fresh(&storage.replays(), "jti", "a", 60).await);
+    storage.close().await;
+    folder
+        .execute(
+            "DROP TRIGGER replay_kept; DROP TRIGGER replay_forgotten; DROP TABLE replay_count;
+             DROP TABLE revoked_credential; ALTER TABLE registration DROP COLUMN credential;
+             DELETE FROM _sqlx_migrations WHERE version >= 5",
+        )
+        .await;
+    let storage = folder.open().await;
+    let replays = storage.replays().with_most(1);
+    let used = replays.consume("jti", "b", seconds(60)).await;
+    assert_eq!(used.expect("runs"), Used::Full);
 }

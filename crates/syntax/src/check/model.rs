@@ -51,12 +51,31 @@ pub fn extra(fields: &Object, at: &At<'_>, report: &mut Report) {
     }
 }
 
-fn check_object(fields: &Object, at: &At<'_>, report: &mut Report) {
+/// Reports what is wrong with an object of a `$type` that a schema allows and does not know.
+/// `fields` are all others.
+pub fn unlisted(type_name: &str, fields: &Object, at: &At<'_>, report: &mut Report) {
+    if type_name.is_empty() {
+        return type_field("an empty one", at, report);
+    }
+    reserved_keys(fields, at, report);
+    if type_name == "blob"
+        && let Err(why) = BlobFacts::of_rest(fields)
+    {
+        broken_blob(why, at, report);
+    }
+    extra(fields, at, report);
+}
+
+fn reserved_keys(fields: &Object, at: &At<'_>, report: &mut Report) {
     for key in ["$bytes", "$link"] {
         if fields.contains_key(key) {
             reserved_key(key, at, report);
         }
     }
+}
+
+fn check_object(fields: &Object, at: &At<'_>, report: &mut Report) {
+    reserved_keys(fields, at, report);
     match fields.get("$type") {
         None => {}
         Some(Data::String(name)) if name == "blob" => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::{Allowance, Clock, KeyFunction, Limiter, RateLimit, SystemClock};
+use super::{Allowance, CallerKey, Clock, KeyFunction, Limiter, RateLimit, SystemClock};
 
 /// Counts the requests of a route that stands beside a service, such as a login. The counts are its
 /// own.
@@ -32,9 +32,14 @@ impl RateLimiter {
         self
     }
 
+    /// Who sent a request, for limits of other kinds beside these; `None` if nobody can tell.
+    pub fn caller(&self, parts: &Parts) -> Option<CallerKey> {
+        (self.key)(parts)
+    }
+
     /// Counts a request; `None` if its caller is not limited.
     pub fn count(&self, parts: &Parts) -> Option<Allowance> {
-        let key = (self.key)(parts)?;
+        let key = self.caller(parts)?;
         self.limiter.count(&key, self.clock.now())
     }
 }

@@ -6,6 +6,7 @@ use loggia_auth::dpop::{NewProof, Target, mint};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::{chance, token_exchange};
 use reqwest::RequestBuilder;
+use serde_json::Value;
 
 use super::{Answer, TestServer};
 
@@ -91,6 +92,27 @@ impl App {
         let mut request = post(server, &all).header("dpop", self.proof(server));
         if let Some(key) = &self.client_key {
             request = request.header("x-client-key", key);
+        }
+        self.send(server, request).await
+    }
+
+    /// A call with `Authorization: DPoP` and `DPoP`, and these headers besides.
+    pub async fn call(
+        &mut self,
+        server: &TestServer,
+        token: &str,
+        (method, input): (&str, Option<&Value>),
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let verb = if input.is_some() { "POST" } else { "GET" };
+        let url = format!("http://localhost:{}/xrpc/{method}", server.port());
+        let proof = self.proof_for(verb, &url, Some(token), SystemClock.now());
+        let mut request = server
+            .call(method, &[], input)
+            .header("authorization", format!("DPoP {token}"))
+            .header("dpop", proof);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         self.send(server, request).await
     }

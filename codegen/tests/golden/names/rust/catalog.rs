@@ -5,12 +5,14 @@
 /// Every document: its NSID and its JSON.
 pub const DOCUMENTS: &[(&str, &str)] = &[
     ("com.example.defs", include_str!("../lexicons/defs.json")),
+    ("com.example.mod", include_str!("../lexicons/mod.json")),
     ("com.example.one", include_str!("../lexicons/one.json")),
     ("com.example.self", include_str!("../lexicons/self.json")),
     ("com.example.syntax", include_str!("../lexicons/syntax.json")),
     ("com.example.two", include_str!("../lexicons/two.json")),
     ("com.example.type", include_str!("../lexicons/type.json")),
     ("com.example.type.match", include_str!("../lexicons/match.json")),
+    ("com.mod.example.thing", include_str!("../lexicons/modThing.json")),
     ("com.my-site.3d.thing", include_str!("../lexicons/thing.json")),
     ("com.other.one", include_str!("../lexicons/one2.json")),
 ];

@@ -3,5 +3,6 @@
 //! `com.*`
 
 pub mod example;
+pub mod mod_;
 pub mod my_site;
 pub mod other;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use loggia_auth::SigningKey;
 use loggia_storage::NewLoginAttempt;
+use loggia_xrpc_server::CallerKey;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -57,19 +58,20 @@ pub struct LoggedInNow {
 }
 
 impl People {
-    /// Begins a login: where to send the person.
+    /// Begins a login: where to send the person. Of one `caller` few begin at once.
     ///
     /// # Errors
     /// The account cannot be found, or its server does not take the login.
     pub async fn begin(
         &self,
+        caller: Option<CallerKey>,
         typed: &str,
         return_to: String,
         browser: &CookieId,
         now: Timestamp,
     ) -> Result<Url, LoginError> {
-        self.talk(self.begin_at_leisure(typed, return_to, browser, now))
-            .await
+        let beginning = self.begin_at_leisure(typed, return_to, browser, now);
+        Self::talk(&self.inner.talks.beginnings, caller, beginning).await
     }
 
     async fn begin_at_leisure(
@@ -120,19 +122,20 @@ impl People {
         Ok(url)
     }
 
-    /// Ends a login: the person is back.
+    /// Ends a login: the person is back. Of one `caller` few end at once.
     ///
     /// # Errors
     /// There is no such login in this browser, the person or their server said no, or it was not
     /// the account that it should be.
     pub async fn finish(
         &self,
+        caller: Option<CallerKey>,
         returned: &Returned,
         browser: &CookieId,
         now: Timestamp,
     ) -> Result<LoggedInNow, LoginError> {
-        self.talk(self.finish_at_leisure(returned, browser, now))
-            .await
+        let ending = self.finish_at_leisure(returned, browser, now);
+        Self::talk(&self.inner.talks.callbacks, caller, ending).await
     }
 
     async fn finish_at_leisure(

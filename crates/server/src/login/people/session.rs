@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use loggia_auth::SigningKey;
 use loggia_storage::{LoginSession, LoginSessionId};
 use loggia_syntax::Did;
+use loggia_xrpc_server::CallerKey;
 
 use super::{Inner, LoggedInNow, People};
 use crate::chance;
@@ -110,7 +111,9 @@ impl People {
                 .await;
             Ok(())
         };
-        log_failed_revocation(self.talk(finding).await, &session.did);
+        let account = CallerKey::Name(session.did.as_str().into());
+        let talked = Self::talk(&self.inner.talks.revocations, Some(account), finding).await;
+        log_failed_revocation(talked, &session.did);
     }
 
     /// Gives tokens back. If that fails it is logged: they end by themselves.

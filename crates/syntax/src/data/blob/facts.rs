@@ -72,6 +72,16 @@ struct Found<'a> {
     unexpected: Option<&'a str>,
 }
 
+fn field<'a>((name, value): (&'a String, &'a Data)) -> (&'a str, BlobField<'a>) {
+    let field = match value {
+        Data::String(text) => BlobField::Text(text),
+        Data::Integer(integer) => BlobField::Integer(*integer),
+        Data::Link(_) => BlobField::Link,
+        other => BlobField::Other(other.type_name()),
+    };
+    (name, field)
+}
+
 impl<'a> BlobFacts<'a> {
     /// Reads the fields of an object, in any order, as a blob of either form:
     /// `{"$type": "blob", "ref", "mimeType", "size"}` or `{"cid", "mimeType"}`.
@@ -105,15 +115,16 @@ impl<'a> BlobFacts<'a> {
     /// # Errors
     /// The first reason why it is no blob.
     pub fn of(object: &'a Object) -> Result<Self, BlobError> {
-        Self::read(object.iter().map(|(name, value)| {
-            let field = match value {
-                Data::String(text) => BlobField::Text(text),
-                Data::Integer(integer) => BlobField::Integer(*integer),
-                Data::Link(_) => BlobField::Link,
-                other => BlobField::Other(other.type_name()),
-            };
-            (name.as_str(), field)
-        }))
+        Self::read(object.iter().map(field))
+    }
+
+    /// The facts of an object whose `$type`, which is `blob`, was taken out of it.
+    ///
+    /// # Errors
+    /// The first reason why it is no blob.
+    pub fn of_rest(object: &'a Object) -> Result<Self, BlobError> {
+        let type_name = ("$type", BlobField::Text("blob"));
+        Self::read(std::iter::once(type_name).chain(object.iter().map(field)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! `com.example.*`
 
 pub mod defs;
+pub mod mod_;
 pub mod one;
 pub mod self_;
 pub mod syntax_;

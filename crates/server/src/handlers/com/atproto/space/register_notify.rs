@@ -9,32 +9,28 @@ use loggia_delivery::{
 };
 use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId};
 use loggia_syntax::Did;
-use loggia_xrpc::{Declared, Rejection, Reply, declared};
+use loggia_xrpc::{Declared, Reply, declared};
 
-use crate::caller::Caller;
 use crate::chance;
 use crate::overlay::{Either, RegisterNotify, RegisterNotifyShapes, Shaped};
+use crate::registrant::{Registrant, Right};
 use crate::space_notices::{REGISTRATION_LASTS, SpaceNotices, read_space};
 use crate::view::datetime;
 
-/// The caller must be the space's authority: nobody else is known to be allowed to read it. A secret
-/// is in the answer the first time only.
+/// The caller is the space's authority, or a reader with a space credential for it. A secret is in the
+/// answer the first time only.
 ///
 /// Who lost that answer registers another URL, for which a different query is enough, and lets the
 /// first registration expire. A repeat gives no new secret, because whoever repeats it to renew still
 /// verifies with the old one, and several processes of one service may.
 pub async fn handle(
     State(notices): State<SpaceNotices>,
-    Caller(caller): Caller,
+    registrant: Registrant,
     input: Shaped<RegisterNotifyShapes>,
 ) -> Reply<RegisterNotify> {
     let input = input.compat()?;
     let space = read_space(&input.space)?;
-    if space.authority() != caller {
-        return Err(
-            Rejection::forbidden("only the authority of a space may register for it").into(),
-        );
-    }
+    let right = Right::of(registrant, &space)?;
     let url = notices
         .guard
         .read_url(input.endpoint.as_str())
@@ -43,13 +39,13 @@ pub async fn handle(
 
     let now = SystemClock.now();
     let secret = Secret::generate(chance::bytes());
-    let endpoint = endpoint(&caller, target, secret.clone(), now);
     let new = NewRegistration {
         id: RegistrationId::new(now, chance::bytes()),
         space,
         service_did: input.service_did,
-        endpoint,
-        created_by: caller,
+        endpoint: endpoint(&right.authority, target, secret.clone(), now),
+        created_by: right.authority.clone(),
+        credential: right.credential.clone(),
         expires_at: now + REGISTRATION_LASTS,
     };
     let mut tx = notices.storage.begin().await?;
@@ -61,8 +57,8 @@ pub async fn handle(
     let (registration, secret) = match registered {
         Registered::New(registration) => (registration, Some(secret)),
         Registered::Renewed(registration) => (registration, None),
-        Registered::SpaceFull => return Err(too_many("this space").into()),
-        Registered::CallerFull => return Err(too_many("you").into()),
+        Registered::SpaceFull => return Err(too_many(right.of_the_space()).into()),
+        Registered::CallerFull => return Err(too_many(right.of_the_caller()).into()),
     };
     tx.commit().await?;
     Ok(output(&registration, secret.as_ref()))

@@ -1,0 +1,97 @@
+//! Space credentials that their authority has taken back.
+
+use jiff::Timestamp;
+use loggia_syntax::SpaceRef;
+
+use crate::column::{millis, millis_up};
+use crate::{Storage, StorageError, Write};
+
+/// Revoked credentials, each until it would have ended by itself.
+#[derive(Clone, Debug)]
+pub struct RevokedCredentials {
+    pub(crate) storage: Storage,
+}
+
+/// What became of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Revoked {
+    /// It is kept. Registrations that were made with the credential are gone.
+    Kept {
+        /// How many registrations those were.
+        registrations: u64,
+    },
+    /// There is no room for another, and nothing was changed: forgetting one would let its credential
+    /// in again.
+    Full,
+}
+
+impl RevokedCredentials {
+    /// The most revocations that are kept: authorities revoke in exceptional cases, and each entry
+    /// is gone after two hours. About 20 MB.
+    pub const MOST: u32 = 100_000;
+
+    /// Takes back the credential with this `jti`, for this space, and what was registered with it.
+    /// Doing so again moves the end to `until`.
+    pub async fn revoke(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        id: &str,
+        until: Timestamp,
+    ) -> Result<Revoked, StorageError> {
+        let kept = sqlx::query(
+            "INSERT INTO revoked_credential (space, id, until)
+             SELECT ?1, ?2, ?3
+             WHERE (SELECT count(*) FROM revoked_credential) < ?4
+                 OR EXISTS (SELECT 1 FROM revoked_credential WHERE space = ?1 AND id = ?2)
+             ON CONFLICT (space, id) DO UPDATE SET until = excluded.until",
+        )
+        .bind(space.as_str())
+        .bind(id)
+        .bind(millis_up(until))
+        .bind(Self::MOST)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("revoke a space credential"))?;
+        if kept.rows_affected() == 0 {
+            return Ok(Revoked::Full);
+        }
+        let deleted = sqlx::query("DELETE FROM registration WHERE space = ? AND credential = ?")
+            .bind(space.as_str())
+            .bind(id)
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("delete a credential's registrations"))?;
+        let registrations = deleted.rows_affected();
+        Ok(Revoked::Kept { registrations })
+    }
+
+    /// Whether the credential with this `jti`, for this space, was taken back.
+    pub async fn is_revoked(&self, space: &SpaceRef, id: &str) -> Result<bool, StorageError> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM revoked_credential WHERE space = ? AND id = ?)",
+        )
+        .bind(space.as_str())
+        .bind(id)
+        .fetch_one(self.storage.readers())
+        .await
+        .map_err(StorageError::doing("look a space credential up"))
+    }
+
+    /// Forgets at most `limit` revocations whose time is over; how many those were.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
+        let mut tx = self.storage.begin().await?;
+        let swept = sqlx::query(
+            "DELETE FROM revoked_credential WHERE (space, id) IN
+                 (SELECT space, id FROM revoked_credential WHERE until < ? ORDER BY until LIMIT ?)",
+        )
+        .bind(millis(now))
+        .bind(limit)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("forget revoked credentials"))?;
+        tx.commit().await?;
+        Ok(swept.rows_affected())
+    }
+}

@@ -1,0 +1,173 @@
+//! Space credentials that were taken back, and what was registered with them.
+
+use loggia_storage::{
+    Caps, NewRegistration, Registered, RegistrationId, Revoked, RevokedCredentials, Storage,
+};
+use loggia_syntax::SpaceRef;
+
+use crate::fixture::{Folder, did, endpoint, seconds};
+
+fn space(name: &str) -> SpaceRef {
+    let text = format!("at://did:plc:abc123/space/com.example.forum/{name}");
+    SpaceRef::new(text).expect("a good space")
+}
+
+async fn revoke(storage: &Storage, name: &str, id: &str, until: i64) -> Revoked {
+    let mut tx = storage.begin().await.expect("begins");
+    let revoked = storage
+        .revoked_credentials()
+        .revoke(&mut tx, &space(name), id, seconds(until))
+        .await;
+    tx.commit().await.expect("commits");
+    revoked.expect("runs")
+}
+
+async fn is_revoked(storage: &Storage, name: &str, id: &str) -> bool {
+    let revoked = storage.revoked_credentials();
+    revoked.is_revoked(&space(name), id).await.expect("runs")
+}
+
+/// Registers endpoint `number` for a space, as a reader with this credential or as the authority.
+async fn register(
+    storage: &Storage,
+    name: &str,
+    number: u8,
+    credential: Option<&str>,
+) -> Registered {
+    let new = NewRegistration {
+        id: RegistrationId::new(seconds(0), [number; 10]),
+        space: space(name),
+        service_did: did("feed"),
+        endpoint: endpoint(number),
+        created_by: did("authority"),
+        credential: credential.map(str::to_owned),
+        expires_at: seconds(100),
+    };
+    let caps = Caps {
+        per_space: 4,
+        per_caller: 6,
+    };
+    let mut tx = storage.begin().await.expect("begins");
+    let registrations = storage.registrations();
+    let registered = registrations
+        .register(&mut tx, new, &caps, seconds(0))
+        .await;
+    tx.commit().await.expect("commits");
+    registered.expect("registers")
+}
+
+async fn active(storage: &Storage, name: &str) -> Vec<Option<String>> {
+    let mut tx = storage.begin().await.expect("begins");
+    let registrations = storage.registrations();
+    let found = registrations
+        .list_active(&mut tx, &space(name), seconds(0))
+        .await;
+    let found = found.expect("lists").into_iter();
+    found.map(|one| one.credential).collect()
+}
+
+const KEPT: Revoked = Revoked::Kept { registrations: 0 };
+
+#[tokio::test]
+async fn a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    assert!(!is_revoked(&storage, "main", "a").await);
+    for _ in 0..2 {
+        assert_eq!(revoke(&storage, "main", "a", 60).await, KEPT);
+    }
+    storage.close().await;
+    let storage = folder.open().await;
+    assert!(is_revoked(&storage, "main", "a").await);
+    assert!(!is_revoked(&storage, "main", "b").await);
+    assert!(!is_revoked(&storage, "other", "a").await);
+}
+
+#[tokio::test]
+async fn a_revocation_is_forgotten_after_its_time_and_not_before() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    for id in ["a", "b", "c"] {
+        assert_eq!(revoke(&storage, "main", id, 60).await, KEPT);
+    }
+    // The later end counts.
+    assert_eq!(revoke(&storage, "main", "c", 90).await, KEPT);
+    let revoked = storage.revoked_credentials();
+    assert_eq!(revoked.sweep(seconds(60), 10).await.expect("runs"), 0);
+    assert_eq!(revoked.sweep(seconds(61), 1).await.expect("runs"), 1);
+    assert_eq!(revoked.sweep(seconds(61), 10).await.expect("runs"), 1);
+    assert!(is_revoked(&storage, "main", "c").await);
+}
+
+#[tokio::test]
+async fn a_full_list_refuses_and_forgets_none() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    assert_eq!(RevokedCredentials::MOST, 100_000);
+    folder
+        .execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO revoked_credential SELECT 'at://did:plc:abc123/space/com.example.forum/main',
+                 'filler ' || i, 9000000000000 FROM n",
+        )
+        .await;
+    assert_eq!(revoke(&storage, "main", "a", 60).await, Revoked::Full);
+    assert!(!is_revoked(&storage, "main", "a").await);
+    assert_eq!(revoke(&storage, "main", "filler 7", 60).await, KEPT);
+    assert!(is_revoked(&storage, "main", "filler 7").await);
+}
+
+#[tokio::test]
+async fn what_was_registered_with_a_revoked_credential_goes_with_it() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let is_new = |registered| assert!(matches!(registered, Registered::New(_)), "{registered:?}");
+    let is_renewed = |registered| {
+        assert!(
+            matches!(registered, Registered::Renewed(_)),
+            "{registered:?}"
+        )
+    };
+    is_new(register(&storage, "main", 1, Some("a")).await);
+    is_new(register(&storage, "main", 2, Some("a")).await);
+    is_new(register(&storage, "main", 3, None).await);
+    is_new(register(&storage, "other", 4, Some("a")).await);
+    // Another credential takes over, and what the authority registered never hangs on one.
+    is_renewed(register(&storage, "main", 2, Some("b")).await);
+    is_renewed(register(&storage, "main", 3, Some("a")).await);
+    let revoked = revoke(&storage, "main", "a", 60).await;
+    assert_eq!(revoked, Revoked::Kept { registrations: 1 });
+    assert_eq!(active(&storage, "main").await, [Some("b".to_owned()), None]);
+    assert_eq!(active(&storage, "other").await, [Some("a".to_owned())]);
+    // The authority takes it over for good.
+    is_renewed(register(&storage, "main", 2, None).await);
+    assert_eq!(revoke(&storage, "main", "b", 60).await, KEPT);
+    assert_eq!(active(&storage, "main").await, [None, None]);
+}
+
+#[tokio::test]
+async fn readers_leave_room_for_the_authority() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let reader = Some("a");
+    for (name, number, credential, fits) in [
+        ("main", 1, reader, true),
+        ("main", 2, reader, true),
+        ("main", 3, reader, false),
+        ("main", 3, None, true),
+        ("main", 4, None, true),
+        ("main", 5, None, false),
+        ("other", 6, reader, true),
+        // Three readers are half of what one authority may have in all its spaces.
+        ("third", 7, reader, false),
+        ("third", 7, None, true),
+        ("third", 8, None, false),
+    ] {
+        let registered = register(&storage, name, number, credential).await;
+        let is_new = matches!(registered, Registered::New(_));
+        assert_eq!(
+            is_new, fits,
+            "{name} {number} {credential:?}: {registered:?}"
+        );
+    }
+}
