@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use loggia_auth::access_token::AccessRequest;
-use loggia_auth::dpop::PublicUrl;
+use loggia_auth::dpop::{PublicUrl, Target};
 use loggia_auth::http_signature::SignedFields;
 use loggia_auth::service_auth::{Audiences, Expected, Limits, Unverified, Verified};
 use loggia_auth::space_credential::{CredentialRequest, Revocations, SpaceAudience, SpaceReader};
@@ -30,20 +30,24 @@ struct Shared {
     audiences: Arc<[String]>,
     limits: Limits,
     service: Box<dyn ProveService>,
-    access: Option<Access>,
-    spaces: Option<Spaces>,
+    access: Option<Bound<dyn ProveAccess>>,
+    spaces: Option<Bound<dyn ProveReader>>,
     admins: Vec<Did>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-struct Access {
-    verifier: Box<dyn ProveAccess>,
+/// A verifier of proofs that are bound to the URL of a request.
+struct Bound<V: ?Sized> {
+    verifier: Box<V>,
     public_url: PublicUrl,
 }
 
-struct Spaces {
-    verifier: Box<dyn ProveReader>,
-    public_url: PublicUrl,
+impl<V: ?Sized> Bound<V> {
+    /// The URL of a request as its caller sees it.
+    fn target(&self, claim: &AccessClaim) -> Result<Target, Refusal> {
+        let target = self.public_url.target(&claim.path);
+        target.map_err(|error| Refusal::internal(&error))
+    }
 }
 
 /// Puts [`Callers`] together.
@@ -112,12 +116,11 @@ impl Callers {
         let Some(access) = &self.0.access else {
             return Err(challenge::refuse(&AccessError::UntrustedIssuer));
         };
-        let target = access.public_url.target(&claim.path);
         let request = AccessRequest {
             authorization: &borrowed(&claim.authorization),
             dpop: &borrowed(&claim.dpop),
             method: &claim.method,
-            target: &target.map_err(|error| Refusal::internal(&error))?,
+            target: &access.target(claim)?,
             now: self.now(),
         };
         let proved = access.verifier.prove(request).await;
@@ -134,7 +137,6 @@ impl Callers {
         let Some(spaces) = &self.0.spaces else {
             return Err(challenge::no_credentials_taken());
         };
-        let target = spaces.public_url.target(&claim.access.path);
         let request = CredentialRequest {
             fields: SignedFields {
                 authorization: &borrowed(&claim.access.authorization),
@@ -144,7 +146,7 @@ impl Callers {
             },
             dpop: &borrowed(&claim.access.dpop),
             method: &claim.access.method,
-            target: &target.map_err(|error| Refusal::internal(&error))?,
+            target: &spaces.target(&claim.access)?,
             now: self.now(),
         };
         let audience = repo.map_or(SpaceAudience::Authority, SpaceAudience::Is);
@@ -192,7 +194,7 @@ impl Builder {
         access: DpopAccess<impl ReplayStore>,
         public_url: PublicUrl,
     ) -> Self {
-        self.0.access = Some(Access {
+        self.0.access = Some(Bound {
             verifier: Box::new(access),
             public_url,
         });
@@ -212,7 +214,7 @@ impl Builder {
         R: Revocations,
         S: ReplayStore,
     {
-        self.0.spaces = Some(Spaces {
+        self.0.spaces = Some(Bound {
             verifier: Box::new(credentials),
             public_url,
         });

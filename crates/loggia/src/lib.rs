@@ -23,7 +23,7 @@
 
 use std::io;
 
-use loggia_xrpc_server::ServeSettings;
+use loggia_xrpc_server::{ServeSettings, told_to_stop};
 use tokio::net::TcpListener;
 
 pub use loggia_auth as auth;
@@ -49,27 +49,6 @@ pub fn run(address: &str, router: axum::Router) -> io::Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(address).await?;
         println!("listening on http://{}", listener.local_addr()?);
-        serve(listener, router, ServeSettings::default(), interrupted()).await
+        serve(listener, router, ServeSettings::default(), told_to_stop()).await
     })
-}
-
-/// Ends when the process gets SIGINT, or SIGTERM where there is one.
-async fn interrupted() {
-    let interrupt = async {
-        tokio::signal::ctrl_c()
-            .await
-            .expect("a runtime with I/O can wait for signals");
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate =
-            signal(SignalKind::terminate()).expect("a runtime with I/O can wait for signals");
-        tokio::select! {
-            () = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
 }

@@ -144,25 +144,6 @@ fn keep_first(first: &mut Result<(), ServeError>, next: Result<(), ServeError>) 
     tracing::error!(error, "a part of the server did not stop well");
 }
 
-/// Ends when the process gets SIGINT or SIGTERM.
-pub(crate) async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate =
-            signal(SignalKind::terminate()).expect("a runtime with I/O can wait for signals");
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt
-        .await
-        .expect("a runtime with I/O can wait for signals");
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;

@@ -12,7 +12,7 @@ use loggia_delivery::{Clock as _, Engine, Handle, Limits, NodeId, SystemClock};
 use loggia_storage::{Caps, Deliveries, MasterKey, Storage, StorageError};
 use loggia_syntax::Nsid;
 use loggia_xrpc_client::{BuildError, TxtSetupError};
-use loggia_xrpc_server::{Metrics, RateLimit, ServeSettings, Service, Settings};
+use loggia_xrpc_server::{Metrics, RateLimit, ServeSettings, Service, Settings, told_to_stop};
 use tokio::net::TcpListener;
 use tokio::task::JoinError;
 
@@ -32,7 +32,7 @@ use crate::origin::Origin;
 use crate::outgoing::Outgoing;
 use crate::reach;
 use crate::routes::routes;
-use crate::running::{ATTEMPTS, DRAIN, Part, Running, STOP, told_to_stop};
+use crate::running::{ATTEMPTS, DRAIN, Part, Running, STOP};
 use crate::space_notices::SpaceNotices;
 use crate::sweep;
 use crate::webhook_desk::WebhookDesk;

@@ -99,19 +99,12 @@ impl LoginAttempts {
 
     /// Forgets at most `limit` attempts that led nowhere; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM login_attempt WHERE state IN
+        let sql = "DELETE FROM login_attempt WHERE state IN
                  (SELECT state FROM login_attempt WHERE expires_at <= ?
-                  ORDER BY started_at LIMIT ?)",
-        )
-        .bind(millis(now))
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("forget login attempts"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+                  ORDER BY started_at LIMIT ?)";
+        self.storage
+            .forget(sql, now, limit, "forget login attempts")
+            .await
     }
 }
 

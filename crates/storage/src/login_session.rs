@@ -189,18 +189,11 @@ impl LoginSessions {
 
     /// Forgets at most `limit` expired sessions; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM login_session WHERE id IN
-                 (SELECT id FROM login_session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
-        )
-        .bind(millis(now))
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("forget login sessions"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+        let sql = "DELETE FROM login_session WHERE id IN
+                 (SELECT id FROM login_session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)";
+        self.storage
+            .forget(sql, now, limit, "forget login sessions")
+            .await
     }
 
     /// The key by which this server proves to authorization servers that it is itself; `made` is

@@ -207,18 +207,11 @@ impl Registrations {
     /// Removes at most `limit` expired registrations; how many those were. Their endpoints go when
     /// [`Deliveries::sweep`](crate::Deliveries::sweep) has removed what was delivered to them.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM registration WHERE id IN
-                 (SELECT id FROM registration WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
-        )
-        .bind(millis(now))
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("sweep registrations"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+        let sql = "DELETE FROM registration WHERE id IN
+                 (SELECT id FROM registration WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)";
+        self.storage
+            .forget(sql, now, limit, "sweep registrations")
+            .await
     }
 }
 

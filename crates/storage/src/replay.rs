@@ -92,17 +92,10 @@ impl Replays {
 
     /// Forgets at most `limit` keys whose time is over; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM replay WHERE (scope, key) IN
-                 (SELECT scope, key FROM replay WHERE not_after < ? ORDER BY not_after LIMIT ?)",
-        )
-        .bind(now.as_millisecond())
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("forget used keys"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+        let sql = "DELETE FROM replay WHERE (scope, key) IN
+                 (SELECT scope, key FROM replay WHERE not_after < ? ORDER BY not_after LIMIT ?)";
+        self.storage
+            .forget(sql, now, limit, "forget used keys")
+            .await
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use loggia_syntax::SpaceRef;
 
-use crate::column::{millis, millis_up};
+use crate::column::millis_up;
 use crate::{Storage, StorageError, Write};
 
 /// Revoked credentials, each until it would have ended by itself.
@@ -81,17 +81,10 @@ impl RevokedCredentials {
 
     /// Forgets at most `limit` revocations whose time is over; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM revoked_credential WHERE (space, id) IN
-                 (SELECT space, id FROM revoked_credential WHERE until < ? ORDER BY until LIMIT ?)",
-        )
-        .bind(millis(now))
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("forget revoked credentials"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+        let sql = "DELETE FROM revoked_credential WHERE (space, id) IN
+                 (SELECT space, id FROM revoked_credential WHERE until < ? ORDER BY until LIMIT ?)";
+        self.storage
+            .forget(sql, now, limit, "forget revoked credentials")
+            .await
     }
 }

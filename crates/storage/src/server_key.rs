@@ -180,18 +180,11 @@ impl ServerKeys {
 
     /// Forgets at most `limit` keys that retired before a time; how many those were.
     pub async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StorageError> {
-        let mut tx = self.storage.begin().await?;
-        let swept = sqlx::query(
-            "DELETE FROM server_key WHERE public IN
-                 (SELECT public FROM server_key WHERE retired_at < ? LIMIT ?)",
-        )
-        .bind(millis(before))
-        .bind(limit)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("forget retired keys"))?;
-        tx.commit().await?;
-        Ok(swept.rows_affected())
+        let sql = "DELETE FROM server_key WHERE public IN
+                 (SELECT public FROM server_key WHERE retired_at < ? LIMIT ?)";
+        self.storage
+            .forget(sql, before, limit, "forget retired keys")
+            .await
     }
 }
 

@@ -165,6 +165,26 @@ impl Storage {
             .map_err(StorageError::doing("begin a transaction"))
     }
 
+    /// Removes the rows of a kind that are over, in a transaction of their own; how many those were.
+    /// `sql` deletes with two parameters: the time before which they ended, and the most rows.
+    pub(crate) async fn forget(
+        &self,
+        sql: &'static str,
+        ended: Timestamp,
+        limit: u32,
+        doing: &'static str,
+    ) -> Result<u64, StorageError> {
+        let mut tx = self.begin().await?;
+        let forgotten = sqlx::query(sql)
+            .bind(millis(ended))
+            .bind(limit)
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing(doing))?;
+        tx.commit().await?;
+        Ok(forgotten.rows_affected())
+    }
+
     /// Writes and commits a few bytes: a full disk and a lost one show here and in no read.
     pub async fn check_writable(&self, now: Timestamp) -> Result<(), StorageError> {
         let mut tx = self.begin().await?;

@@ -85,15 +85,21 @@ impl<S: Send + Sync + 'static> tower::Service<Request> for Dispatch<S> {
 ///
 /// Made without waiting, so that the request itself is handed on at once: no future but the method's
 /// own has to hold it, which would make every call's memory kilobytes longer.
-enum Way<'a, S> {
-    /// The gate is to be passed.
-    Gate(Box<Waiting<'a, S>>),
+enum Way<'a> {
     /// The answer is known.
     Answered(Response),
     /// The health checks are to be asked.
     Checks,
     /// The method is at work.
     Work(Work<'a>),
+}
+
+/// What a request leads to, before the gate.
+enum Reached<'a, S> {
+    /// The gate is to be passed.
+    Gate(Box<Waiting<'a, S>>),
+    /// There is none, or it does not concern the request.
+    Way(Way<'a>),
 }
 
 /// A call before the gate.
@@ -128,14 +134,16 @@ impl<S: Send + Sync + 'static> App<S> {
             caller = field::Empty,
         );
         let fault = Fault::default();
-        let (mut way, mut allowance) =
+        let (reached, mut allowance) =
             span.in_scope(|| self.reach(target, request, &passage, &fault));
-        if let Way::Gate(waiting) = way {
-            let passed = self.pass(*waiting, &fault, &mut allowance);
-            way = Box::pin(passed.instrument(span.clone())).await;
-        }
+        let way = match reached {
+            Reached::Way(way) => way,
+            Reached::Gate(waiting) => {
+                let passed = self.pass(*waiting, &fault, &mut allowance);
+                Box::pin(passed.instrument(span.clone())).await
+            }
+        };
         let mut response = match way {
-            Way::Gate(_) => unreachable!("it was passed just now"),
             Way::Answered(response) => response,
             // Boxed, since this is rare and its future large.
             Way::Checks => Box::pin(self.health().instrument(span.clone())).await,
@@ -170,10 +178,10 @@ impl<S: Send + Sync + 'static> App<S> {
         request: Request,
         passage: &Passage,
         fault: &'a Fault,
-    ) -> (Way<'a, S>, Option<Allowance>) {
+    ) -> (Reached<'a, S>, Option<Allowance>) {
         let answer = match target {
             Target::Method(entry) => return self.call(entry, request, passage, fault),
-            Target::Health => return (Way::Checks, None),
+            Target::Health => return (Reached::Way(Way::Checks), None),
             Target::Preflight(verbs)
                 if self.settings.cors && cors::is_preflight(request.headers()) =>
             {
@@ -183,7 +191,7 @@ impl<S: Send + Sync + 'static> App<S> {
             Target::Metrics(metrics) => text(metrics.render()),
             Target::Refused(rejection) => envelope::reject(&rejection),
         };
-        (Way::Answered(answer), None)
+        (Reached::Way(Way::Answered(answer)), None)
     }
 
     /// Limits, then the method.
@@ -193,7 +201,7 @@ impl<S: Send + Sync + 'static> App<S> {
         request: Request,
         passage: &Passage,
         fault: &'a Fault,
-    ) -> (Way<'a, S>, Option<Allowance>) {
+    ) -> (Reached<'a, S>, Option<Allowance>) {
         let (mut parts, body) = request.into_parts();
         let key = &self.settings.rate_key;
         let limiters = [&self.limiter, &entry.limiter];
@@ -205,18 +213,18 @@ impl<S: Send + Sync + 'static> App<S> {
             parts.extensions.insert(passage.trace);
             parts.extensions.insert(passage.id.clone());
         }
-        let way = match (spent, strict::once(&parts.headers), gate) {
-            (Some(spent), _, _) => Way::Answered(spent.refuse()),
-            (None, Err(rejection), _) => Way::Answered(envelope::reject(&rejection)),
-            (None, Ok(()), None) => self.start(entry, parts, body, fault),
-            (None, Ok(()), Some(gate)) => Way::Gate(Box::new(Waiting {
+        let reached = match (spent, strict::once(&parts.headers), gate) {
+            (Some(spent), _, _) => Reached::Way(Way::Answered(spent.refuse())),
+            (None, Err(rejection), _) => Reached::Way(Way::Answered(envelope::reject(&rejection))),
+            (None, Ok(()), None) => Reached::Way(self.start(entry, parts, body, fault)),
+            (None, Ok(()), Some(gate)) => Reached::Gate(Box::new(Waiting {
                 gate,
                 entry,
                 parts,
                 body,
             })),
         };
-        (way, allowance)
+        (reached, allowance)
     }
 
     /// Through the gate to the method. `allowance` becomes that of the caller's quota if less is left
@@ -226,7 +234,7 @@ impl<S: Send + Sync + 'static> App<S> {
         mut call: Waiting<'a, S>,
         fault: &'a Fault,
         allowance: &mut Option<Allowance>,
-    ) -> Way<'a, S> {
+    ) -> Way<'a> {
         let admitted = AssertUnwindSafe(call.gate.admit(&mut call.parts));
         let quota = match within(call.entry.timeout, admitted).await {
             Ok(Ok(quota)) => quota,
@@ -254,7 +262,7 @@ impl<S: Send + Sync + 'static> App<S> {
         parts: Parts,
         body: Body,
         fault: &'a Fault,
-    ) -> Way<'a, S> {
+    ) -> Way<'a> {
         let Ok(permit) = self.calls.try_acquire() else {
             return Way::Answered(busy("too many calls at the same time; try again soon"));
         };

@@ -39,6 +39,7 @@ mod rate;
 mod serve;
 mod service;
 mod settings;
+mod signals;
 mod status;
 mod stop;
 mod stream;
@@ -62,5 +63,6 @@ pub use rate::{
 pub use serve::{ServeSettings, serve};
 pub use service::Service;
 pub use settings::{MethodLimits, Settings, StreamSettings};
+pub use signals::told_to_stop;
 pub use stop::Stop;
 pub use stream::{CborV0, EventStream, Frame, FrameError, FrameProtocol, SubscriptionHandler};

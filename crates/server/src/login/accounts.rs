@@ -17,9 +17,6 @@ use crate::reach::{Documents, Names};
 /// The longest text that is looked at, in bytes: a DID may have 2,048.
 const LONGEST: usize = 2200;
 
-/// The service entry of a PDS, and what its type must be.
-const PDS: (&str, &str) = ("#atproto_pds", "AtprotoPersonalDataServer");
-
 /// An account that a person says is theirs; nothing is proved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -133,7 +130,7 @@ impl Accounts {
 }
 
 fn pds_of(document: &DidDocument) -> Option<String> {
-    let (fragment, kind) = PDS;
+    let (fragment, kind) = DidDocument::PDS;
     let service = document.service(fragment)?;
     (service.kind == kind).then(|| service.endpoint.trim_end_matches('/').to_owned())
 }
