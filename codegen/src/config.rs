@@ -40,7 +40,9 @@ impl Config {
     /// names the methods that our server has handlers for, at the paths that their NSIDs name; every
     /// other method of the catalog answers 501.
     pub fn for_api() -> Self {
-        const SERVED: [&str; 3] = [
+        const SERVED: [&str; 5] = [
+            "dev.loggia.delivery.*",
+            "dev.loggia.endpoint.*",
             "dev.loggia.lexicon.*",
             "dev.loggia.server.*",
             "place.stream.server.*",

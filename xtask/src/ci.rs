@@ -1,8 +1,10 @@
 //! Everything that a commit must pass, cheapest first.
 
 use anyhow::Result;
+use loggia_services::Durability;
 
 use crate::command::{self, cargo};
+use crate::services::Services;
 use crate::{codegen, deny, fuzz, setup, tidy};
 
 /// fmt, tidy, licenses and advisories, codegen, clippy, docs, a little fuzzing, tests.
@@ -27,16 +29,16 @@ pub fn run() -> Result<()> {
          ones, and {0}=NUMBER before it the cases of that number",
         SEED.0, SEED.1
     );
-    tests(&[], Some(SEED))
+    tests(&[], &[SEED])
 }
 
 /// Property tests draw the same cases each time that a commit is judged; `cargo xtask test` draws new
 /// ones.
 const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20260131");
 
-/// Runs every test, those in the documentation included. The largest run comes last, so that what is
-/// shown in the end is its summary.
-pub fn tests(args: &[String], seed: Option<(&str, &str)>) -> Result<()> {
+/// Runs every test, those in the documentation included, with these variables. The largest run comes
+/// last, so that what is shown in the end is its summary.
+pub fn tests(args: &[String], variables: &[(&str, &str)]) -> Result<()> {
     if args.is_empty() {
         // The conversions to and from atrium-api, which nothing of ours switches on.
         command::run(&mut cargo(&[
@@ -52,7 +54,9 @@ pub fn tests(args: &[String], seed: Option<(&str, &str)>) -> Result<()> {
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-    command::run(nextest.args(&args).envs(seed))
+    let services = Services::start(Durability::Process)?;
+    nextest.args(&args).envs(services.variables());
+    command::run(nextest.envs(variables.iter().copied()))
 }
 
 fn documentation() -> Result<()> {

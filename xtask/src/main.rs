@@ -6,6 +6,7 @@ mod codegen;
 mod command;
 mod deny;
 mod fuzz;
+mod services;
 mod setup;
 mod tidy;
 
@@ -35,13 +36,17 @@ enum Task {
     Deny,
     /// Set up what the tests need, then run them all.
     Test {
+        /// More rounds of what takes long: servers are killed twenty times for each store.
+        #[arg(long)]
+        long: bool,
         /// Passed on to nextest: a filter, `--no-capture` and the like.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
     /// Measure: ratios to the work of others, with the goals beside them.
     Bench {
-        /// One of `validate`, `catalog`, `decode`, `endpoint`, `codegen`; all if absent.
+        /// One of `validate`, `catalog`, `decode`, `endpoint`, `codegen`, `auth`, `delivery`, `hostile`;
+        /// all if absent.
         names: Vec<String>,
     },
     /// Throw mutated input at everything that reads the words of strangers.
@@ -61,7 +66,11 @@ fn main() -> anyhow::Result<()> {
         Task::Codegen { check } => codegen::run(check),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
-        Task::Test { args } => setup::tools().and_then(|()| ci::tests(&args, None)),
+        Task::Test { long, args } => {
+            setup::tools()?;
+            let long = long.then_some(("LOGGIA_TEST_LONG", "1"));
+            ci::tests(&args, long.as_slice())
+        }
         Task::Bench { names } => bench::run(&names),
         Task::Fuzz { names, runs } => fuzz::run(&names, runs),
         Task::Ci => ci::run(),

@@ -7,11 +7,13 @@ use anyhow::{Context, Result};
 use crate::command::{cargo, is_installed, output, program, run};
 use crate::root;
 
-/// Makes sure that every tool is there: nextest, Node, the reference servers and a browser.
+/// Makes sure that every tool is there: nextest, Node, the reference servers, an S3-compatible store and a
+/// browser.
 pub fn tools() -> Result<()> {
     nextest()?;
     node()?;
     reference_servers()?;
+    bucket()?;
     browser()?;
     corpora()
 }
@@ -49,11 +51,7 @@ fn browser() -> Result<()> {
         return Ok(());
     }
     // The browser is the system's: nothing is to be downloaded beside the driver itself.
-    let mut install = program(
-        "npm",
-        &["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-    );
-    run(install.current_dir(&folder)).context("installing the browser's driver in tests/browser")
+    plain_packages(&folder).context("installing the browser's driver in tests/browser")
 }
 
 /// Whether what is installed in an npm folder is not older than its lock file.
@@ -74,6 +72,24 @@ fn reference_servers() -> Result<()> {
     }
     run(install.current_dir(&folder))
         .context("installing the reference PDS and PLC server in tests/pds")
+}
+
+/// An S3-compatible store, in `tests/s3`.
+fn bucket() -> Result<()> {
+    let folder = root().join("tests/s3");
+    if is_current(&folder) {
+        return Ok(());
+    }
+    plain_packages(&folder).context("installing the S3-compatible store in tests/s3")
+}
+
+/// What is installed with no script of its own, and so downloads nothing else.
+fn plain_packages(folder: &Path) -> Result<()> {
+    let mut install = program(
+        "npm",
+        &["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+    );
+    run(install.current_dir(folder))
 }
 
 /// The folder whose `include/node` builds native modules, so that nothing is downloaded for it.

@@ -11,8 +11,10 @@ mod contest;
 mod corpus;
 mod cpu;
 mod decode;
+mod delivery;
 mod endpoint;
 mod figures;
+mod hostile;
 mod plain;
 mod samples;
 mod stopwatch;
@@ -21,17 +23,25 @@ mod validate;
 use std::process::ExitCode;
 
 /// Every benchmark by its name.
-const BENCHMARKS: [(&str, fn()); 6] = [
+const BENCHMARKS: [(&str, fn()); 8] = [
     ("validate", validate::run),
     ("catalog", catalog::run),
     ("decode", decode::run),
     ("endpoint", endpoint::run),
     ("codegen", codegen::run),
     ("auth", auth::run),
+    ("delivery", delivery::run),
+    ("hostile", hostile::run),
 ];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [part] = &wanted[..]
+        && let Some((_, run)) = delivery::PARTS.iter().find(|(name, _)| name == part)
+    {
+        run();
+        return ExitCode::SUCCESS;
+    }
     let names = BENCHMARKS.map(|(name, _)| name);
     if let Some(unknown) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
         eprintln!(

@@ -8,6 +8,8 @@ use loggia_server::keys::KeyRole;
 use loggia_server::operator::ApiClientId;
 use loggia_syntax::Nsid;
 
+use crate::deliveries::DeliveriesCommand;
+
 /// The server side of AT Protocol: serve, generate code, validate records, compare lexicons.
 #[derive(Debug, Parser)]
 #[command(
@@ -55,6 +57,9 @@ pub enum Command {
     /// Clients of the API, which send an X-Client-Key.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Deliveries to everybody's endpoints: look at them, send them again, cancel them.
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
     /// Accounts and tokens for trying the server on this machine.
     #[command(subcommand)]
     Dev(DevCommand),

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use loggia_server::config::Config;
 use loggia_server::dev::{DevAccounts, TokenRequest, mint_token};
 use loggia_server::origin::Origin;
-use loggia_syntax::Nsid;
+use loggia_syntax::{Did, Nsid};
 use miette::{IntoDiagnostic, Result, ensure};
 
 use crate::Outcome;
@@ -36,13 +36,24 @@ pub fn token(
     let config = development(settings)?;
     let account = accounts(&config).find(account).into_diagnostic()?;
     let audience = match aud {
-        Some(did) => did.to_owned(),
+        Some(text) => audience(text)?,
         None => Origin::development(config.bind.port()).did.to_string(),
     };
     let method = Nsid::new(lxm).into_diagnostic()?;
     let token = mint_token(&account, &TokenRequest { audience, method }).into_diagnostic()?;
     println!("{token}");
     Ok(Outcome::Fine)
+}
+
+/// A DID, with the fragment of a service or without.
+fn audience(text: &str) -> Result<String> {
+    let (did, service) = text.split_once('#').unwrap_or((text, "service"));
+    Did::new(did).into_diagnostic()?;
+    ensure!(
+        !service.is_empty() && !service.contains('#'),
+        "`{text}` is no audience: write a DID, or a DID, `#` and the name of a service",
+    );
+    Ok(text.to_owned())
 }
 
 fn accounts(config: &Config) -> DevAccounts {

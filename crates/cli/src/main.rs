@@ -7,6 +7,7 @@ mod args;
 mod check_config;
 mod client;
 mod codegen;
+mod deliveries;
 mod dev;
 mod keys;
 mod lexicon;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> miette::Result<Outcome> {
         Command::Client(ClientCommand::Create(args)) => client::create(&cli.settings, &args),
         Command::Client(ClientCommand::List) => client::list(&cli.settings),
         Command::Client(ClientCommand::Revoke { id }) => client::revoke(&cli.settings, id),
+        Command::Deliveries(command) => deliveries::run(&cli.settings, &command),
         Command::Keys(KeysCommand::Init) => keys::init(&cli.settings),
         Command::Keys(KeysCommand::List) => keys::list(&cli.settings),
         Command::Keys(KeysCommand::Rotate { role }) => keys::rotate(&cli.settings, role),

@@ -1,7 +1,8 @@
 //! Time, as a parameter.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,6 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync + 'static {
     /// What time it is.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment, whatever was done to the clock since. By this and
+    /// by the clock a node has to be alive to make attempts.
+    fn passed(&self) -> SignedDuration {
+        self.now().duration_since(Timestamp::UNIX_EPOCH)
+    }
 
     /// Ends when it is `at` or later.
     fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()> + Send;
@@ -25,6 +32,11 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn passed(&self) -> SignedDuration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        SignedDuration::try_from(START.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 
     async fn sleep_until(&self, at: Timestamp) {

@@ -1,11 +1,12 @@
 //! Where deliveries go, and how well that place has been doing.
 
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use loggia_syntax::Did;
 
-use crate::{EndpointId, Profile, Secret, Target};
+use crate::{CustomHeaders, EndpointId, Profile, Secret, Target};
 
 /// A place that wants to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +21,45 @@ pub struct Endpoint {
     pub profile: Profile,
     /// What they are signed with.
     pub secrets: Secrets,
+    /// What its owner adds to every attempt.
+    pub headers: CustomHeaders,
+    /// Whether its notifications go out one at a time and in the order of their ids. One that waits
+    /// for another attempt holds up those after it.
+    pub in_order: bool,
+    /// At most so many attempts a second, on each node that makes them.
+    pub per_second: Option<NonZeroU32>,
     /// Whether it is told at all.
     pub state: EndpointState,
     /// How it has been doing.
     pub health: Health,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Endpoint {
+    /// A new one: active, in good health, without custom headers, order or limit.
+    pub fn new(
+        id: EndpointId,
+        owner: Did,
+        target: Target,
+        profile: Profile,
+        secrets: Secrets,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            owner,
+            target,
+            profile,
+            secrets,
+            headers: CustomHeaders::default(),
+            in_order: false,
+            per_second: None,
+            state: EndpointState::Active,
+            health: Health::default(),
+            created_at: now,
+        }
+    }
 }
 
 /// The current secret, and the one before it until receivers had time to change over.
@@ -171,6 +205,10 @@ impl Default for HealthRules {
 }
 
 impl Health {
+    /// After so many failures in a row an endpoint is only probed: one attempt at a time, with
+    /// growing pauses between.
+    pub const PROBING: u32 = 5;
+
     /// The health after one more attempt, and whether the endpoint is to be disabled now.
     #[must_use]
     pub fn after(

@@ -1,11 +1,14 @@
 //! Sortable identifiers.
 
+use jiff::Timestamp;
+
 /// An identifier could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID")]
 pub struct InvalidId;
 
-/// Makes a newtype over a UUIDv7: sixteen bytes that sort by the millisecond they were made in.
+/// Makes a newtype over a UUIDv7: sixteen bytes that sort by the time they were made at, to a quarter
+/// of a microsecond (RFC 9562, section 6.2, method 3).
 ///
 /// Time and randomness are arguments, so that the same inputs make the same identifier.
 #[macro_export]
@@ -19,6 +22,7 @@ macro_rules! sortable_id {
             /// A new identifier (RFC 9562, version 7). Times before 1970 count as 1970.
             pub fn new(now: ::jiff::Timestamp, random: [u8; 10]) -> Self {
                 let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+                let random = $crate::with_fraction(now, random);
                 let builder = $crate::uuid::Builder::from_unix_timestamp_millis(millis, &random);
                 Self(builder.into_uuid())
             }
@@ -55,6 +59,15 @@ macro_rules! sortable_id {
     };
 }
 
+/// Puts the part of the millisecond into the twelve bits that sort right after it.
+#[doc(hidden)]
+pub fn with_fraction(now: Timestamp, mut random: [u8; 10]) -> [u8; 10] {
+    let nanos = now.as_nanosecond().rem_euclid(1_000_000);
+    let [.., high, low] = (nanos * 4096 / 1_000_000).to_be_bytes();
+    [random[0], random[1]] = [high, low];
+    random
+}
+
 sortable_id! {
     /// Which endpoint.
     EndpointId
@@ -67,8 +80,6 @@ sortable_id! {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     #[test]
@@ -79,6 +90,16 @@ mod tests {
         assert!(early.to_string() < late.to_string());
         assert_eq!(late.to_string().parse(), Ok(late));
         assert_eq!(EndpointId::from_slice(late.as_bytes()), Ok(late));
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_sort_as_well() {
+        let at = |nanos| Timestamp::constant(1, nanos);
+        let early = EndpointId::new(at(1_000_000), [0xff; 10]);
+        let late = EndpointId::new(at(1_000_300), [0; 10]);
+        let next = EndpointId::new(at(2_000_000), [0; 10]);
+        assert!(early < late && late < next);
+        assert_eq!(early.to_string()[14..15], *"7");
     }
 
     #[test]

@@ -9,10 +9,13 @@
 //! loop around it.
 
 mod clock;
+mod dress;
 mod endpoint;
 mod engine;
+mod header;
 mod id;
 mod notification;
+mod observer;
 mod outcome;
 mod profile;
 mod queue;
@@ -20,23 +23,28 @@ mod retry_after;
 mod schedule;
 mod secret;
 pub mod signature;
+mod signer;
 mod state;
 mod target;
 mod transport;
 
 pub use clock::{Clock, SystemClock};
+pub use dress::Dressing;
 pub use endpoint::{
     DisableReason, Endpoint, EndpointState, Health, HealthRules, Report, Secrets, UnknownName,
 };
 pub use engine::{Engine, Handle, Limits, Pulse, Reservation};
-pub use id::{EndpointId, InvalidId, NotificationId};
+pub use header::{CustomHeaders, InvalidHeaders};
+pub use id::{EndpointId, InvalidId, NotificationId, with_fraction};
 pub use notification::{BodyTooLarge, DeliveryId, NewNotification, Notification, Recipient};
+pub use observer::{Observed, Observer};
 pub use outcome::{Fault, Outcome, Verdict};
-pub use profile::{Profile, SignatureScheme, Success, Wire};
-pub use queue::{Due, LeaseRequest, Leased, Queue, Recorded, Settled};
+pub use profile::{Call, OwnSignature, Profile, StandardHeaders, Success, Wire};
+pub use queue::{Due, LeaseRequest, Leased, Life, Queue, Recorded, Settled};
 pub use retry_after::RetryAfter;
-pub use schedule::Schedule;
-pub use secret::{InvalidSecret, Secret};
+pub use schedule::{Asked, Gaps, Jitter, Schedule};
+pub use secret::{InvalidSecret, PublicKey, Secret};
+pub use signer::{Minting, NoSigner, ServiceAuth, Signer, Unsigned};
 pub use state::{
     AbandonReason, Attempt, CancelReason, Effect, Event, Lease, Misstep, NodeId, State, Terms,
 };

@@ -70,12 +70,30 @@ impl fmt::Debug for Notification {
 }
 
 /// Whom to tell, and until when it interests them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// The endpoint.
     pub endpoint: EndpointId,
     /// The end of its own interest, e.g. of its registration; the notification's deadline if sooner.
     pub deadline: Timestamp,
+    /// What its wire profile names the delivery by, if it does: Hapnd's `{projection}-{sequence}`,
+    /// Wisp's `Idempotency-Key`. Visible ASCII; the notification's id where there is none.
+    pub key: Option<String>,
+    /// What this is the newest state of, if anything: older deliveries of the same topic to the same
+    /// endpoint that are pending are superseded.
+    pub topic: Option<String>,
+}
+
+impl Recipient {
+    /// An endpoint without a key or topic.
+    pub fn new(endpoint: EndpointId, deadline: Timestamp) -> Self {
+        Self {
+            endpoint,
+            deadline,
+            key: None,
+            topic: None,
+        }
+    }
 }
 
 /// Which delivery: one notification to one endpoint.

@@ -30,6 +30,8 @@ pub enum Fault {
     Blocked,
     /// The URL cannot be called at all.
     InvalidTarget,
+    /// The request could not be signed, or no token could be minted for it.
+    Signing,
     /// The attempt was lost inside this process.
     Internal,
 }
@@ -49,7 +51,7 @@ pub enum Verdict {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Dns,
         Self::Network,
         Self::Tls,
@@ -57,6 +59,7 @@ impl Fault {
         Self::Protocol,
         Self::Blocked,
         Self::InvalidTarget,
+        Self::Signing,
         Self::Internal,
     ];
 
@@ -70,6 +73,7 @@ impl Fault {
             Self::Protocol => "protocol",
             Self::Blocked => "blocked",
             Self::InvalidTarget => "invalid_target",
+            Self::Signing => "signing",
             Self::Internal => "internal",
         }
     }
@@ -102,11 +106,16 @@ impl Outcome {
         match answer.status {
             _ if success.is_met_by(answer) => Verdict::Success,
             410 => Verdict::Gone,
-            408 | 409 | 423 | 425 | 429 | 500..=599 => {
-                Verdict::Transient(answer.retry_after.as_deref().and_then(RetryAfter::parse))
-            }
+            _ if success.fails_for_now() => answer.transient(),
+            408 | 409 | 423 | 425 | 429 | 500..=599 => answer.transient(),
             _ => Verdict::Permanent,
         }
+    }
+}
+
+impl Answer {
+    fn transient(&self) -> Verdict {
+        Verdict::Transient(self.retry_after.as_deref().and_then(RetryAfter::parse))
     }
 }
 

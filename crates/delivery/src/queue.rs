@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Attempt, DeliveryId, Endpoint, EndpointId, Lease, NodeId, Notification, Report, State, Terms,
@@ -17,15 +17,32 @@ pub trait Queue: Send + Sync + 'static {
     /// What may go wrong.
     type Error: Error + Send + Sync + 'static;
 
-    /// Frees everything that `node` held when it last stopped; how many deliveries that were.
+    /// Says that `node` lives, for `lease_for` from now on. The engine does so every third of that
+    /// time; what a node held that has not done so in time is free for others.
+    ///
+    /// Nodes share the store's clock for this, not their own: the answer is in the caller's, and
+    /// never later than what the others will go by. Clocks that are set differently do no harm then.
+    /// A store that only one process can use answers [`Timestamp::MAX`].
+    fn heartbeat(
+        &self,
+        node: &NodeId,
+        lease_for: SignedDuration,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Life, Self::Error>> + Send;
+
+    /// Frees everything that `node` holds, or held when it last stopped; how many deliveries that
+    /// were.
     fn void_leases(
         &self,
         node: &NodeId,
         now: Timestamp,
     ) -> impl Future<Output = Result<u64, Self::Error>> + Send;
 
-    /// Takes due deliveries. What is past its deadline expires instead, and what goes to a
-    /// disabled endpoint is cancelled.
+    /// Takes due deliveries, and those of nodes that live no more. What is past its deadline expires
+    /// instead, and what goes to a disabled endpoint is cancelled.
+    ///
+    /// Of an endpoint that wants order: only a run of its oldest open deliveries, in order, and none
+    /// while another node holds one of them. One that waits for its next attempt ends the run.
     fn lease(
         &self,
         request: &LeaseRequest,
@@ -33,13 +50,25 @@ pub trait Queue: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Leased, Self::Error>> + Send;
 
     /// Writes what became of deliveries that `node` had leased, all in one transaction, and moves
-    /// their endpoints' health.
+    /// their endpoints' health. The state of one that is not held any more by the lease that it was
+    /// [settled](Settled::lease) under stays as it is. What comes back pending for an endpoint that is disabled by then is
+    /// cancelled.
     fn record(
         &self,
         node: &NodeId,
         settled: &[Settled],
         now: Timestamp,
     ) -> impl Future<Output = Result<Recorded, Self::Error>> + Send;
+}
+
+/// How long a node lives unless it says so again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Until then others leave alone what it holds; in the clock of the node.
+    pub until: Timestamp,
+    /// Whether its last life had ended before this one began: others may have taken what it held.
+    /// Also so for a node that was never heard of.
+    pub lapsed: bool,
 }
 
 /// How much work a node wants.
@@ -75,8 +104,14 @@ pub struct Due {
     pub endpoint: Arc<Endpoint>,
     /// Until when it interests its receiver.
     pub deadline: Timestamp,
-    /// Attempts made.
+    /// Attempts made since it was made or last replayed.
     pub attempts: u32,
+    /// Attempts made before the last replay: the log numbers on from there.
+    pub earlier: u32,
+    /// What its wire profile names it by, see [`Recipient::key`](crate::Recipient::key).
+    pub key: Option<String>,
+    /// Since when it has been due: what its age is counted from.
+    pub since: Timestamp,
     /// This node's right to it.
     pub lease: Lease,
 }
@@ -88,6 +123,11 @@ impl Due {
             schedule: &self.endpoint.profile.wire().schedule,
             deadline: self.deadline,
         }
+    }
+
+    /// The number in the log of an attempt that is counted from the last replay.
+    pub fn number(&self, attempt: u32) -> u32 {
+        self.earlier.saturating_add(attempt)
     }
 
     /// Where it stands.
@@ -104,6 +144,9 @@ impl Due {
 pub struct Settled {
     /// Which delivery.
     pub id: DeliveryId,
+    /// The lease under which it was held. Only if it is this very one that stands, node and time,
+    /// may the state be written: the same node may have lost the delivery and taken it anew.
+    pub lease: Lease,
     /// Where it stands now.
     pub state: State,
     /// The attempt, if one was made.
@@ -119,5 +162,5 @@ pub struct Recorded {
     pub disabled: Vec<EndpointId>,
     /// Deliveries that this node no longer held: their attempt is on record, their state is not
     /// touched.
-    pub stale: usize,
+    pub stale: Vec<DeliveryId>,
 }

@@ -1,15 +1,16 @@
 //! Standard Webhooks signatures: made by the sender, verified by the receiver.
 //!
-//! Scheme `v1` of the Standard Webhooks specification 1.0.0: HMAC-SHA256 over
-//! `id.timestamp.body`, in base64.
+//! Both schemes of the Standard Webhooks specification 1.0.0 sign `id.timestamp.body` and are written
+//! in base64: `v1` is HMAC-SHA256, `v1a` is Ed25519.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use sha2::Sha256;
 
-use crate::Secret;
+use crate::{PublicKey, Secret};
 
 /// Header that names the notification.
 pub const ID: &str = "webhook-id";
@@ -25,15 +26,40 @@ pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 /// At most this many signatures of a header are looked at, so that a long header costs nothing.
 const MOST_SIGNATURES: usize = 16;
 
-/// Signs a body: `v1,<base64>`.
+const SYMMETRIC: &str = "v1,";
+const ASYMMETRIC: &str = "v1a,";
+
+/// Signs a body, with the scheme that fits the secret: `v1,<base64>` or `v1a,<base64>`.
 pub fn sign(secret: &Secret, id: &str, seconds: i64, body: &[u8]) -> String {
-    let code = mac(secret, id, &seconds.to_string(), body)
-        .finalize()
-        .into_bytes();
-    let mut text = String::with_capacity(47);
-    text.push_str("v1,");
-    BASE64_STANDARD.encode_string(code, &mut text);
+    let timestamp = seconds.to_string();
+    let mut text = String::with_capacity(96);
+    match secret.hmac_key() {
+        Some(key) => {
+            text.push_str(SYMMETRIC);
+            let code = mac(key, &signed(id, &timestamp, body)).finalize();
+            BASE64_STANDARD.encode_string(code.into_bytes(), &mut text);
+        }
+        None => {
+            text.push_str(ASYMMETRIC);
+            let message = signed(id, &timestamp, body).concat();
+            let code = secret.sign_ed25519(&message);
+            let code = code.expect("a secret without an HMAC key is a key pair");
+            BASE64_STANDARD.encode_string(code, &mut text);
+        }
+    }
     text
+}
+
+/// `<hex of HMAC-SHA256 over the body>`, as Wisp and Hapnd sign.
+pub fn hex_of_body(key: &[u8], body: &[u8]) -> String {
+    hex(&mac(key, &[body]).finalize().into_bytes())
+}
+
+/// `<hex of HMAC-SHA256 over "milliseconds:body">`, as Bettermode signs.
+pub fn hex_of_time_and_body(key: &[u8], millis: i64, body: &[u8]) -> String {
+    let millis = millis.to_string();
+    let parts = [millis.as_bytes(), b":", body];
+    hex(&mac(key, &parts).finalize().into_bytes())
 }
 
 /// The three headers as they arrived.
@@ -52,8 +78,65 @@ pub struct Signed<'a> {
 pub struct Verified {
     /// When the attempt was made.
     pub at: Timestamp,
-    /// Which of the given secrets it was.
+    /// Which of the given keys it was.
     pub secret: usize,
+}
+
+/// What a receiver verifies with: a secret, a public key, or a mixture of both.
+pub trait Verify {
+    /// Whether some of the signatures is made with this key.
+    fn matches(&self, signatures: &Signatures, message: &[&[u8]; 5]) -> bool;
+}
+
+/// The signatures of a header, by scheme.
+#[derive(Debug)]
+pub struct Signatures {
+    symmetric: Vec<Vec<u8>>,
+    asymmetric: Vec<Vec<u8>>,
+}
+
+impl Signatures {
+    fn read(header: &str) -> Self {
+        let of = |scheme: &str| -> Vec<Vec<u8>> {
+            (header.split(' ').take(MOST_SIGNATURES))
+                .filter_map(|signature| signature.strip_prefix(scheme))
+                .filter_map(|code| BASE64_STANDARD.decode(code).ok())
+                .collect()
+        };
+        Self {
+            symmetric: of(SYMMETRIC),
+            asymmetric: of(ASYMMETRIC),
+        }
+    }
+}
+
+impl Verify for PublicKey {
+    fn matches(&self, signatures: &Signatures, message: &[&[u8]; 5]) -> bool {
+        let key = UnparsedPublicKey::new(&ED25519, self.as_bytes());
+        let message = message.concat();
+        let mut codes = signatures.asymmetric.iter();
+        codes.any(|code| key.verify(&message, code).is_ok())
+    }
+}
+
+impl Verify for Secret {
+    fn matches(&self, signatures: &Signatures, message: &[&[u8]; 5]) -> bool {
+        if let Some(public) = self.public_key() {
+            return public.matches(signatures, message);
+        }
+        let Some(key) = self.hmac_key() else {
+            return false;
+        };
+        let mac = mac(key, message);
+        let mut codes = signatures.symmetric.iter();
+        codes.any(|code| mac.clone().verify_slice(code).is_ok())
+    }
+}
+
+impl<T: Verify + ?Sized> Verify for &T {
+    fn matches(&self, signatures: &Signatures, message: &[&[u8]; 5]) -> bool {
+        (**self).matches(signatures, message)
+    }
 }
 
 /// Why a body is not to be believed.
@@ -71,7 +154,7 @@ pub enum VerifyError {
     /// The timestamp lies further in the future than tolerated: a clock is wrong.
     #[error("the signature is from the future")]
     TooNew,
-    /// No `v1` signature matches any of the secrets.
+    /// No signature matches any of the keys.
     #[error("no signature matches")]
     NoMatch,
 }
@@ -87,12 +170,12 @@ impl<'a> Signed<'a> {
         })
     }
 
-    /// Verifies the body: some `v1` signature must match some secret, and the time must be within
-    /// `tolerance` of `now`.
-    pub fn verify(
+    /// Verifies the body: some signature must match some key, and the time must be within `tolerance`
+    /// of `now`.
+    pub fn verify<K: Verify>(
         &self,
         body: &[u8],
-        secrets: &[Secret],
+        keys: &[K],
         now: Timestamp,
         tolerance: SignedDuration,
     ) -> Result<Verified, VerifyError> {
@@ -105,31 +188,32 @@ impl<'a> Signed<'a> {
         if age < -tolerance {
             return Err(VerifyError::TooNew);
         }
-        let secret = self.matching(body, secrets).ok_or(VerifyError::NoMatch)?;
+        let signatures = Signatures::read(self.signature);
+        let message = signed(self.id, self.timestamp, body);
+        let matching = |key: &K| key.matches(&signatures, &message);
+        let secret = keys.iter().position(matching);
+        let secret = secret.ok_or(VerifyError::NoMatch)?;
         Ok(Verified { at, secret })
-    }
-
-    fn matching(&self, body: &[u8], secrets: &[Secret]) -> Option<usize> {
-        let codes: Vec<Vec<u8>> = (self.signature.split(' ').take(MOST_SIGNATURES))
-            .filter_map(|signature| signature.strip_prefix("v1,"))
-            .filter_map(|code| BASE64_STANDARD.decode(code).ok())
-            .collect();
-        secrets.iter().position(|secret| {
-            let mac = mac(secret, self.id, self.timestamp, body);
-            codes
-                .iter()
-                .any(|code| mac.clone().verify_slice(code).is_ok())
-        })
     }
 }
 
-fn mac(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
-        mac.update(part);
-    }
+/// What both schemes sign, in parts: the body may be long.
+fn signed<'a>(id: &'a str, timestamp: &'a str, body: &'a [u8]) -> [&'a [u8]; 5] {
+    [id.as_bytes(), b".", timestamp.as_bytes(), b".", body]
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    parts.iter().for_each(|part| mac.update(part));
     mac
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
 #[cfg(test)]

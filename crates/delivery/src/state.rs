@@ -1,16 +1,21 @@
 //! The life of a delivery, as a pure function of state, event and time.
 
+mod reason;
+
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::{Outcome, Report, Schedule, UnknownName, Verdict};
+pub use reason::{AbandonReason, CancelReason};
 
-/// One process among those that share a queue. Stays the same over restarts, so that a process
-/// knows its own old leases.
+use crate::{Outcome, Report, Schedule, Verdict};
+
+/// One process among those that share a queue.
+///
+/// Where there is only one it stays the same over restarts, so that it knows its own old leases.
+/// Where there are several it is new for each start, so that nobody takes one life for another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(Arc<str>);
 
@@ -35,7 +40,7 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
-/// Where a delivery stands. `attempts` counts those that ended.
+/// Where a delivery stands. `attempts` counts those that ended since it was made or last replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Waits for its next attempt.
@@ -75,7 +80,7 @@ pub enum State {
         /// Which rule.
         reason: AbandonReason,
     },
-    /// Its endpoint is not to be told any more.
+    /// It will not be made, for a reason that is none of its own.
     Cancelled {
         /// Attempts made.
         attempts: u32,
@@ -85,55 +90,6 @@ pub enum State {
         reason: CancelReason,
     },
 }
-
-/// Which rule gave a delivery up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AbandonReason {
-    /// The last outcome was permanent.
-    Permanent,
-    /// The schedule has no more attempts.
-    AttemptsUsedUp,
-    /// What is stored of it cannot be read.
-    Unreadable,
-}
-
-/// Why a delivery will not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CancelReason {
-    /// The endpoint answered 410.
-    Gone,
-    /// The endpoint is disabled.
-    Disabled,
-}
-
-macro_rules! names {
-    ($type:ident { $($variant:ident = $name:literal),* }) => {
-        impl $type {
-            /// The name in storage.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, UnknownName> {
-                match name {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(UnknownName(name.to_owned())),
-                }
-            }
-        }
-    };
-}
-
-names!(AbandonReason {
-    Permanent = "permanent",
-    AttemptsUsedUp = "attempts_used_up",
-    Unreadable = "unreadable"
-});
-names!(CancelReason { Gone = "gone", Disabled = "disabled" });
 
 /// What moves a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,8 +105,17 @@ pub enum Event {
     },
     /// The node gives it back without an attempt, or died.
     Release,
-    /// The endpoint is not to be told any more.
+    /// The node gives it back without an attempt, because its endpoint keeps failing and is only
+    /// probed: it is due at this time.
+    Postpone(Timestamp),
+    /// It will not be made.
     Cancel(CancelReason),
+    /// What has ended begins anew, with all of its attempts; they are numbered on from where the
+    /// last life of it ended.
+    Replay {
+        /// Its new deadline: the old one may be what ended it.
+        deadline: Timestamp,
+    },
 }
 
 /// What is to be done about a move.
@@ -220,6 +185,19 @@ impl State {
             (Self::Leased { attempts, .. }, Event::Release) => {
                 Ok((pending(attempts, now, terms, now), Effect::Nothing))
             }
+            (Self::Leased { attempts, .. }, Event::Postpone(due)) => {
+                Ok((pending(attempts, due, terms, now), Effect::Nothing))
+            }
+            (
+                Self::Delivered { .. }
+                | Self::Expired { .. }
+                | Self::Abandoned { .. }
+                | Self::Cancelled { .. },
+                Event::Replay { deadline },
+            ) => {
+                let terms = Terms { deadline, ..*terms };
+                Ok((pending(0, now, &terms, now), Effect::Nothing))
+            }
             (
                 Self::Pending { attempts, .. } | Self::Leased { attempts, .. },
                 Event::Cancel(reason),
@@ -280,7 +258,9 @@ impl Event {
             Self::Lease(_) => "be leased",
             Self::Settle { .. } => "settle",
             Self::Release => "be released",
+            Self::Postpone(_) => "be postponed",
             Self::Cancel(_) => "be cancelled",
+            Self::Replay { .. } => "be replayed",
         }
     }
 }
@@ -350,7 +330,7 @@ fn pending(attempts: u32, due: Timestamp, terms: &Terms<'_>, now: Timestamp) -> 
 /// One HTTP request of a delivery, for the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Counted from 1.
+    /// Counted from 1, and on over replays.
     pub number: u32,
     /// When it began.
     pub started: Timestamp,

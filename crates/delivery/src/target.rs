@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use loggia_syntax::Nsid;
 use url::Url;
 
 /// An absolute `http` or `https` URL, kept as it was given.
@@ -74,6 +75,19 @@ impl Target {
         &self.host
     }
 
+    /// The URL of a method at the service that this URL names: `<service>/xrpc/<method>`, whatever
+    /// query or fragment the service's own may have.
+    #[must_use]
+    pub fn xrpc(&self, method: &Nsid) -> Self {
+        let end = self.text.find(['?', '#']).unwrap_or(self.text.len());
+        let service = self.text[..end].trim_end_matches('/');
+        Self {
+            text: [service, "/xrpc/", method.as_str()].concat().into(),
+            host: self.host.clone(),
+            secure: self.secure,
+        }
+    }
+
     /// Whether the scheme is `https`.
     pub fn is_secure(&self) -> bool {
         self.secure
@@ -97,6 +111,23 @@ mod tests {
         assert_eq!(target.as_str(), "https://Example.COM/a?b=c");
         assert_eq!(&**target.host(), "example.com:443");
         assert_eq!(format!("{target:?}"), "Target(example.com:443/…)");
+    }
+
+    #[test]
+    fn a_method_goes_below_the_service() {
+        let method = Nsid::from_static("com.atproto.space.notifyWrite");
+        for service in [
+            "https://a.example",
+            "https://a.example/",
+            "https://a.example//?x=/#y",
+        ] {
+            let target = Target::new(service).expect("a good URL").xrpc(&method);
+            assert_eq!(
+                target.as_str(),
+                "https://a.example/xrpc/com.atproto.space.notifyWrite"
+            );
+            assert!(Target::new(target.as_str()) == Ok(target));
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use loggia_callers::Callers;
 use loggia_syntax::{Did, Nsid};
 
 use crate::computing::Computing;
+use crate::delivery_desk::DeliveryDesk;
 use crate::lexicons::Lexicons;
 use crate::login::People;
+use crate::origin::Origin;
 use crate::space_notices::SpaceNotices;
 use crate::webhook_desk::WebhookDesk;
 
@@ -19,6 +21,8 @@ pub struct App {
     pub callers: Callers,
     /// Threads for what only computes.
     pub computing: Computing,
+    /// Endpoints and deliveries of accounts.
+    pub deliveries: DeliveryDesk,
     /// Who this server is.
     pub description: Description,
     /// The lexicons that it knows.
@@ -38,4 +42,14 @@ pub struct Description {
     pub did: Did,
     /// Its methods, sorted.
     pub methods: Arc<[Nsid]>,
+}
+
+impl Description {
+    /// What is reached there and serves these methods.
+    pub fn new(origin: &Origin, methods: &[Nsid]) -> Self {
+        Self {
+            did: origin.did.clone(),
+            methods: methods.into(),
+        }
+    }
 }

@@ -54,11 +54,6 @@ impl DataFolder {
         }
     }
 
-    /// The SQLite file.
-    pub fn database(&self) -> PathBuf {
-        Self::database_in(&self.path)
-    }
-
     /// The SQLite file of a folder that another process may own.
     pub fn database_in(path: &Path) -> PathBuf {
         path.join("loggia.db")

@@ -12,6 +12,8 @@ pub mod dev {
     //! `dev.*`
     pub mod loggia {
         //! `dev.loggia.*`
+        pub mod delivery;
+        pub mod endpoint;
         pub mod lexicon;
         pub mod server;
     }

@@ -3,8 +3,8 @@
 //! From `LOGGIA_MASTER_KEY` (32 bytes in base64), or else from `master.key` in the data folder, which
 //! is made on the first start. Whoever has the database without this key has no secrets.
 
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ pub enum MasterKeyError {
         origin: String,
     },
     /// The file cannot be read or made.
-    #[error("reading or making the master key {path}")]
+    #[error("reading or writing the master key {path}")]
     File {
         /// The file.
         path: String,
@@ -53,23 +53,13 @@ pub fn find(
         return parse(text, VARIABLE);
     }
     let path = data.join(FILE);
-    let file_error = |source| MasterKeyError::File {
-        path: path.display().to_string(),
-        source,
-    };
-    match std::fs::File::open(&path) {
-        Ok(mut file) => {
-            let mut text = String::new();
-            file.read_to_string(&mut text).map_err(file_error)?;
-            parse(&text, &path.display().to_string())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = random();
-            write_private(&path, STANDARD.encode(key).as_bytes()).map_err(file_error)?;
-            Ok(key)
-        }
-        Err(error) => Err(file_error(error)),
+    if let Some(key) = read(&path)? {
+        return Ok(key);
     }
+    let key = random();
+    let text = STANDARD.encode(key);
+    write_private(&path, text.as_bytes()).map_err(|source| file_error(&path, source))?;
+    Ok(key)
 }
 
 /// Reads a key; `origin` says where it comes from.
@@ -80,6 +70,84 @@ pub fn parse(text: &str, origin: &str) -> Result<[u8; 32], MasterKeyError> {
         .ok_or_else(|| MasterKeyError::Malformed {
             origin: origin.to_owned(),
         })
+}
+
+/// The key file of a folder, and the one that is to replace it.
+pub struct KeyFiles {
+    present: PathBuf,
+    next: PathBuf,
+}
+
+impl KeyFiles {
+    /// Those of this folder.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            present: folder.join(FILE),
+            next: folder.join(format!("{FILE}.new")),
+        }
+    }
+
+    /// The key that holds.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no key.
+    pub fn present(&self) -> Result<Option<[u8; 32]>, MasterKeyError> {
+        read(&self.present)
+    }
+
+    /// The key that is to hold next.
+    ///
+    /// # Errors
+    /// See [`KeyFiles::present`].
+    pub fn next(&self) -> Result<Option<[u8; 32]>, MasterKeyError> {
+        read(&self.next)
+    }
+
+    /// Lays the next key beside the present one. If the database is not sealed `under` the present one,
+    /// an earlier change was interrupted, and what was to be next becomes the present key first.
+    ///
+    /// # Errors
+    /// The files cannot be read or written.
+    pub fn stage(&self, under: &[u8; 32], next: &[u8; 32]) -> Result<(), MasterKeyError> {
+        if self.present()?.as_ref() != Some(under) && self.next()?.as_ref() == Some(under) {
+            self.promote()?;
+        }
+        match std::fs::remove_file(&self.next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(file_error(&self.next, error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let text = STANDARD.encode(next);
+        write_private(&self.next, text.as_bytes()).map_err(|source| file_error(&self.next, source))
+    }
+
+    /// The next key becomes the present one; on disk before this returns.
+    ///
+    /// # Errors
+    /// The file cannot be renamed.
+    pub fn promote(&self) -> Result<(), MasterKeyError> {
+        let folder = self.present.parent().unwrap_or(Path::new("."));
+        std::fs::rename(&self.next, &self.present)
+            .and_then(|()| std::fs::File::open(folder)?.sync_all())
+            .map_err(|source| file_error(&self.present, source))
+    }
+}
+
+/// The key in a file, if there is such a file.
+fn read(path: &Path) -> Result<Option<[u8; 32]>, MasterKeyError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(parse(&text, &path.display().to_string())?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(file_error(path, source)),
+    }
+}
+
+fn file_error(path: &Path, source: io::Error) -> MasterKeyError {
+    MasterKeyError::File {
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// Writes a new file that only its owner may read; on disk before this returns. What cannot be written

@@ -2,14 +2,22 @@
 //! without one.
 
 mod clients;
+mod deliveries;
 mod reseal;
+
+use std::path::Path;
 
 use jiff::Timestamp;
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{KeyRole, KeyState, MasterKey, Storage, StorageError};
 
 pub use clients::{ClientError, NewClient};
-pub use loggia_storage::{ApiClient, ApiClientId, Resealed};
+pub use deliveries::{DeliveriesError, InvalidSince, read_delivery, read_since};
+pub use loggia_storage::{
+    ApiClient, ApiClientId, AttemptPlace, DeliveryDetail, DeliveryFilter, EndedState,
+    EndpointStats, LoggedAttempt, LoggedDelivery, Redelivery, RedeliveryEnd, RedeliveryId,
+    Resealed,
+};
 pub use reseal::{NEW_KEY_VARIABLE, ResealError, reseal};
 
 pub use crate::master_key::VARIABLE as KEY_VARIABLE;
@@ -61,11 +69,12 @@ impl Operator {
     /// # Errors
     /// No usable folder, master key or database; or a running server of another version.
     pub async fn open(config: &Config, master_key: Option<&str>) -> Result<Self, OperatorError> {
-        let database = DataFolder::database_in(&config.data);
+        let database = config.location();
+        let made = database.as_file().is_none_or(Path::is_file);
         let folder = match DataFolder::open(&config.data) {
             Ok(folder) => Some(folder),
             // The key is made before the database, so that whoever joins makes neither.
-            Err(DataFolderError::InUse(_)) if database.is_file() => None,
+            Err(DataFolderError::InUse(_)) if made => None,
             Err(error) => return Err(error.into()),
         };
         let key = MasterKey::new(master_key::find(master_key, &config.data, chance::bytes)?);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -32,8 +33,16 @@ pub enum Part {
     Http,
     /// Delivering.
     Delivery,
+    /// Sending again what was asked for.
+    Replays,
+    /// Listening to other nodes.
+    Announcements,
     /// Forgetting what is over.
     Sweeping,
+    /// Archiving and removing old deliveries.
+    DailySweep,
+    /// Publishing outcomes.
+    LiveChannel,
     /// Following keys that another process has changed.
     Keys,
 }
@@ -43,7 +52,11 @@ impl fmt::Display for Part {
         f.write_str(match self {
             Self::Http => "answering calls",
             Self::Delivery => "delivery",
+            Self::Replays => "replaying",
+            Self::Announcements => "listening to other nodes",
             Self::Sweeping => "sweeping",
+            Self::DailySweep => "the daily sweep",
+            Self::LiveChannel => "the channel for live outcomes",
             Self::Keys => "following keys",
         })
     }
@@ -84,6 +97,21 @@ impl Running {
     ) {
         let started = self.parts.spawn(work);
         self.names.insert(started.id(), part);
+    }
+
+    /// Starts a part that cannot fail; it is given what ends when it has to stop.
+    pub(crate) fn start_steady<W>(
+        &mut self,
+        part: Part,
+        work: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>) -> W,
+    ) where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let working = work(Box::pin(self.stopping()));
+        self.start(part, async {
+            working.await;
+            Ok(())
+        });
     }
 
     /// Runs until `shutdown` ends or a part does, then stops all parts and waits for `close`, at most

@@ -3,13 +3,12 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use loggia_callers::Callers;
-use loggia_delivery::{Clock as _, Engine, Handle, Limits, NodeId, SystemClock};
-use loggia_storage::{Caps, Deliveries, MasterKey, Storage, StorageError};
+use loggia_delivery::{Clock as _, SystemClock};
+use loggia_storage::{Caps, Storage, StorageError};
 use loggia_syntax::Nsid;
 use loggia_xrpc_client::{BuildError, TxtSetupError};
 use loggia_xrpc_server::{Metrics, RateLimit, ServeSettings, Service, Settings, told_to_stop};
@@ -19,25 +18,28 @@ use tokio::task::JoinError;
 use crate::access::Access;
 use crate::api_clients::ClientGate;
 use crate::app::{App, Description};
+use crate::archive::ArchiveError;
 use crate::computing::Computing;
 use crate::config::Config;
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::delivering::{Delivering, ServiceSigner};
+use crate::delivery_desk::DeliveryDesk;
 use crate::dev::DevAccounts;
 use crate::health::Health;
 use crate::keys::{Keyring, KeysError};
 use crate::lexicons::Lexicons;
+use crate::live_channel::InvalidRedis;
 use crate::login::{self, LoginError, People};
 use crate::master_key::{self, MasterKeyError};
 use crate::origin::Origin;
-use crate::outgoing::Outgoing;
 use crate::reach;
 use crate::routes::routes;
-use crate::running::{ATTEMPTS, DRAIN, Part, Running, STOP};
+use crate::running::{DRAIN, Part, Running, STOP};
 use crate::space_notices::SpaceNotices;
 use crate::sweep;
 use crate::webhook_desk::WebhookDesk;
 use crate::well_known::{self, Published};
-use crate::{access, banner, chance};
+use crate::{access, banner, database};
 
 /// Why a server does not start, or did not stop well.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +52,12 @@ pub enum ServeError {
     MasterKey(#[from] MasterKeyError),
     /// The master key is one, but not that of the database.
     #[error(
-        "the master key is not the one that {} was made with: put that one back, in LOGGIA_MASTER_KEY \
-         or as master.key in the data folder",
-        database.display()
+        "the master key is not the one that {database} was made with: put that one back, in \
+         LOGGIA_MASTER_KEY or as master.key in the data folder"
     )]
     WrongKey {
         /// The database.
-        database: PathBuf,
+        database: String,
     },
     /// The database.
     #[error("the database failed")]
@@ -67,6 +68,12 @@ pub enum ServeError {
     /// The server's own keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The channel for live outcomes.
+    #[error(transparent)]
+    Redis(#[from] InvalidRedis),
     /// The HTTP client.
     #[error("the HTTP client cannot be made")]
     Client(#[from] BuildError),
@@ -122,7 +129,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
-    engine: Engine<Deliveries, Outgoing, SystemClock>,
+    delivering: Delivering,
     storage: Storage,
     keys: Keyring,
     origin: Origin,
@@ -139,8 +146,7 @@ impl Server {
     /// Whatever keeps a server from starting, with what to do.
     pub async fn start(config: Config, master_key: Option<String>) -> Result<Self, ServeError> {
         let data = DataFolder::open(&config.data)?;
-        let key = master_key::find(master_key.as_deref(), data.path(), chance::bytes)?;
-        let storage = open(data.database(), key).await?;
+        let (storage, key) = database::open(&config, &data, master_key.as_deref()).await?;
         let keys = Keyring::open(&storage, SystemClock.now()).await?;
         let listener = listen(config.bind).await?;
         let address = listener.local_addr().map_err(ServeError::Serve)?;
@@ -159,16 +165,17 @@ impl Server {
             outgoing: &outgoing,
         };
         let people = login::start::people(parts).await?;
-        let (engine, handle) = engine(&config, &storage, &outgoing);
+        let signer = ServiceSigner {
+            keys: keys.clone(),
+            issuer: origin.did.clone(),
+        };
+        let delivering = Delivering::new(&config, &storage, &outgoing, signer)?;
         let service = routes();
         let methods = methods(&service);
         let access = Access::new(&config, &key, &origin, &storage, &keys, &outgoing);
         let callers = access.callers(documents);
-        let description = Description {
-            did: origin.did.clone(),
-            methods: methods.as_slice().into(),
-        };
-        let app = app(&config, &storage, description, &callers, handle, &people);
+        let description = Description::new(&origin, &methods);
+        let app = app(&config, description, &callers, &delivering.desk, &people);
         let development = config.is_development();
         let published = Published {
             origin: origin.clone(),
@@ -186,7 +193,7 @@ impl Server {
             listener,
             address,
             router,
-            engine,
+            delivering,
             storage,
             keys,
             origin,
@@ -230,22 +237,16 @@ impl Server {
     /// A part failed, ended by itself, or did not stop in time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let mut running = Running::new();
-        let delivery = self.engine.run(running.stopping());
-        running.start(Part::Delivery, async { Ok(delivery.await?) });
-        let sweeping = sweep::run(self.storage.clone(), running.stopping());
-        running.start(Part::Sweeping, async {
-            sweeping.await;
-            Ok(())
+        let storage = &self.storage;
+        self.delivering.run(&mut running, storage);
+        running.start_steady(Part::Sweeping, |stopping| {
+            sweep::run(storage.clone(), stopping)
         });
         let settings = ServeSettings {
             drain: DRAIN,
             ..ServeSettings::default()
         };
-        let following = self.keys.follow(running.stopping());
-        running.start(Part::Keys, async {
-            following.await;
-            Ok(())
-        });
+        running.start_steady(Part::Keys, |stopping| self.keys.follow(stopping));
         let stopping = running.stopping();
         let served = loggia_xrpc_server::serve(self.listener, self.router, settings, stopping);
         running.start(Part::Http, async {
@@ -265,37 +266,10 @@ pub async fn serve(config: Config, show: impl Fn(&str)) -> Result<(), ServeError
     server.run(told_to_stop()).await
 }
 
-async fn open(database: PathBuf, key: [u8; 32]) -> Result<Storage, ServeError> {
-    match Storage::open(&database, &MasterKey::new(key)).await {
-        Err(StorageError::WrongKey) => Err(ServeError::WrongKey { database }),
-        opened => Ok(opened?),
-    }
-}
-
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Bind { address, source })
-}
-
-type Delivering = (Engine<Deliveries, Outgoing, SystemClock>, Handle);
-
-/// One process owns an SQLite file, so its old leases are its own whatever it was called.
-fn engine(config: &Config, storage: &Storage, outgoing: &Outgoing) -> Delivering {
-    let limits = Limits {
-        attempt: config.attempt_timeout,
-        stop: ATTEMPTS,
-        ..Limits::default()
-    };
-    let node = NodeId::new("single");
-    Engine::new(
-        node,
-        storage.deliveries(),
-        outgoing.clone(),
-        SystemClock,
-        chance::number,
-        limits,
-    )
 }
 
 fn methods(service: &Service<App>) -> Vec<Nsid> {
@@ -308,10 +282,9 @@ fn methods(service: &Service<App>) -> Vec<Nsid> {
 
 fn app(
     config: &Config,
-    storage: &Storage,
     description: Description,
     callers: &Callers,
-    engine: Handle,
+    deliveries: &DeliveryDesk,
     people: &People,
 ) -> App {
     let caps = Caps {
@@ -321,21 +294,31 @@ fn app(
     App {
         callers: callers.clone(),
         computing: Computing::new(),
+        deliveries: deliveries.clone(),
         description,
         lexicons: Lexicons::built_in(),
         notices: SpaceNotices {
-            storage: storage.clone(),
-            engine,
+            storage: deliveries.storage.clone(),
+            engine: deliveries.engine.clone(),
             caps,
             guard: config.guard(),
         },
         people: people.clone(),
         webhooks: WebhookDesk {
-            storage: storage.clone(),
+            storage: deliveries.storage.clone(),
             most: config.webhooks_per_account,
             guard: config.guard(),
         },
     }
+}
+
+/// The metrics of this server, in which those of the whole process are.
+fn metrics() -> Metrics {
+    let metrics = Metrics::new();
+    if metrics.install().is_err() {
+        tracing::debug!("another server of this process counts deliveries");
+    }
+    metrics
 }
 
 fn router(
@@ -352,7 +335,7 @@ fn router(
         )],
         rate_key: access::rate_key(config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        metrics: Some(Metrics::new()),
+        metrics: Some(metrics()),
         public_metrics: config.is_development() || config.public_metrics,
         ..Settings::default()
     };

@@ -96,7 +96,11 @@ impl SpaceNotices {
         also(&mut tx).await?;
         tx.commit().await?;
         if let Some(enqueued) = enqueued {
+            let rest = enqueued.pending > 0;
             reservation.offer(enqueued.due);
+            if rest {
+                self.engine.wake();
+            }
         }
         Ok(())
     }
@@ -104,10 +108,7 @@ impl SpaceNotices {
 
 /// A registration is told until it expires.
 fn recipient(registration: &Registration) -> Recipient {
-    Recipient {
-        endpoint: registration.endpoint,
-        deadline: registration.expires_at,
-    }
+    Recipient::new(registration.endpoint, registration.expires_at)
 }
 
 /// What to store; nothing if there is nobody to tell.

@@ -1,4 +1,4 @@
-//! Forgetting what is over, in small batches, once a minute.
+//! Forgetting what is over, in small batches, once a minute; but for deliveries, see [`crate::daily`].
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use loggia_storage::{Storage, StorageError};
 const PAUSE: Duration = Duration::from_secs(60);
 /// Rows of a kind that one transaction removes: few enough that nobody waits for it.
 const BATCH: u32 = 500;
-/// How long what was delivered, and what was given up, stays visible; and keys that retired.
+/// How long keys stay visible after they retired.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Sweeps until `shutdown` ends: all that is over, then a pause.
@@ -40,7 +40,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
     let registrations = storage.registrations().sweep(now, BATCH).await?;
     let attempts = storage.login_attempts().sweep(now, BATCH).await?;
     let sessions = storage.login_sessions().sweep(now, BATCH).await?;
-    let deliveries = storage.deliveries().sweep(now - KEPT, BATCH).await?;
+    let replays = storage.redeliveries().sweep(now - KEPT, BATCH).await?;
     let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
     tracing::debug!(
         tokens,
@@ -48,7 +48,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         registrations,
         attempts,
         sessions,
-        deliveries,
+        replays,
         keys,
         "swept"
     );
@@ -58,7 +58,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         registrations,
         attempts,
         sessions,
-        deliveries,
+        replays,
         keys,
     ];
     Ok(all.contains(&u64::from(BATCH)))

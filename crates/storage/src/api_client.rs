@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use loggia_delivery::sortable_id;
-use sqlx::sqlite::SqliteRow;
 
 use crate::column::{Reading, millis};
+use crate::sql::{self, Row};
 use crate::{BadRow, Storage, StorageError, Write};
 
 sortable_id! {
@@ -41,7 +41,7 @@ impl ApiClients {
     /// Found through an index: how long that takes may tell how much of a hash is known, and a hash
     /// tells nothing of the key.
     pub async fn find(&self, key_hash: &[u8; 32]) -> Result<Option<ApiClient>, StorageError> {
-        let row = sqlx::query("SELECT * FROM api_client WHERE key_hash = ?")
+        let row = sql::query("SELECT * FROM api_client WHERE key_hash = $1")
             .bind(&key_hash[..])
             .fetch_optional(self.storage.readers())
             .await
@@ -51,7 +51,7 @@ impl ApiClients {
 
     /// Every client, oldest first.
     pub async fn list(&self) -> Result<Vec<ApiClient>, StorageError> {
-        let rows = sqlx::query("SELECT * FROM api_client ORDER BY id")
+        let rows = sql::query("SELECT * FROM api_client ORDER BY id")
             .fetch_all(self.storage.readers())
             .await
             .map_err(StorageError::doing("list the API clients"))?;
@@ -66,10 +66,10 @@ impl ApiClients {
         key_hash: &[u8; 32],
     ) -> Result<(), StorageError> {
         let origins = serde_json::Value::from(client.origins.clone()).to_string();
-        sqlx::query(
+        sql::query(
             "INSERT INTO api_client
                  (id, name, key_hash, origins, requests_per_minute, created_at, revoked_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&client.id.as_bytes()[..])
         .bind(&client.name)
@@ -91,18 +91,19 @@ impl ApiClients {
         id: ApiClientId,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let revoked =
-            sqlx::query("UPDATE api_client SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
-                .bind(millis(now))
-                .bind(&id.as_bytes()[..])
-                .execute(tx.sql())
-                .await
-                .map_err(StorageError::doing("revoke an API client"))?;
-        Ok(revoked.rows_affected() == 1)
+        let revoked = sql::query(
+            "UPDATE api_client SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
+        )
+        .bind(millis(now))
+        .bind(&id.as_bytes()[..])
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("revoke an API client"))?;
+        Ok(revoked == 1)
     }
 }
 
-fn read(row: &SqliteRow) -> Result<ApiClient, BadRow> {
+fn read(row: &Row) -> Result<ApiClient, BadRow> {
     let id = Reading::new("api_client", "?", row).parse("id", ApiClientId::from_slice)?;
     let reading = Reading::new("api_client", id, row);
     Ok(ApiClient {

@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::fmt::Display;
 
-use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type};
-
 use crate::BadRow;
+use crate::sql::{Column, Row};
+use jiff::Timestamp;
 
 /// The millisecond of a time, rounded down.
 pub(crate) fn millis(time: Timestamp) -> i64 {
@@ -29,11 +27,11 @@ pub(crate) fn millis_up(time: Timestamp) -> i64 {
 pub(crate) struct Reading<'a> {
     pub(crate) table: &'static str,
     pub(crate) id: String,
-    pub(crate) row: &'a SqliteRow,
+    pub(crate) row: &'a Row,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(table: &'static str, id: impl Display, row: &'a SqliteRow) -> Self {
+    pub(crate) fn new(table: &'static str, id: impl Display, row: &'a Row) -> Self {
         Self {
             table,
             id: id.to_string(),
@@ -58,11 +56,10 @@ impl<'a> Reading<'a> {
     /// A column as it stands.
     pub(crate) fn get<T>(&self, column: &'static str) -> Result<T, BadRow>
     where
-        T: Decode<'a, Sqlite> + Type<Sqlite>,
-        &'static str: ColumnIndex<SqliteRow>,
+        T: Column<'a>,
     {
         self.row
-            .try_get(column)
+            .get(column)
             .map_err(|error| self.bad(column, Some(error.into())))
     }
 
@@ -73,7 +70,7 @@ impl<'a> Reading<'a> {
         parse: impl FnOnce(S) -> Result<T, E>,
     ) -> Result<T, BadRow>
     where
-        S: Decode<'a, Sqlite> + Type<Sqlite>,
+        S: Column<'a>,
         E: Error + Send + Sync + 'static,
     {
         parse(self.get(column)?).map_err(|error| self.bad(column, Some(error.into())))

@@ -1,19 +1,27 @@
 //! Endpoints: where deliveries go, with their secrets sealed.
 
-use jiff::Timestamp;
-use loggia_delivery::{
-    DisableReason, Endpoint, EndpointId, EndpointState, Health, Profile, Secret, Secrets, Target,
-};
-use loggia_syntax::Did;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+mod health;
+mod owned;
+mod row;
+mod told;
 
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use loggia_delivery::{DisableReason, Endpoint, EndpointId};
+use loggia_syntax::Nsid;
+
+use crate::announcement::announce_endpoint;
 use crate::column::{Reading, millis};
 use crate::seal::Sealer;
-use crate::{BadRow, Storage, StorageError, Write};
-
-const CURRENT: &str = "endpoint.secret";
-const PREVIOUS: &str = "endpoint.previous_secret";
+use crate::sql::{self, Columns, Connection, Kind, Rows};
+use crate::{Storage, StorageError, Write};
+pub(crate) use health::{HealthOf, hold_health, write_health};
+pub use owned::{EndpointChange, OwnedEndpoint};
+use row::Sealed;
+pub(crate) use told::tell_disabled;
 
 /// The endpoints of a store.
 #[derive(Clone, Debug)]
@@ -29,36 +37,13 @@ impl Endpoints {
         find(&mut connection, &self.storage.inner.sealer, id).await
     }
 
-    /// Adds an endpoint.
+    /// Adds an endpoint that stands for something else of its owner: a webhook, or a registration.
     pub async fn insert(&self, tx: &mut Write, endpoint: &Endpoint) -> Result<(), StorageError> {
-        let sealer = &self.storage.inner.sealer;
-        let row = endpoint.id.as_bytes();
-        let seal = |column, secret: &Secret| sealer.seal(column, row, secret.as_bytes());
-        let secrets = &endpoint.secrets;
-        let (reason, at) = disabled(&endpoint.state);
-        sqlx::query(
-            "INSERT INTO endpoint (id, owner, url, profile, secret, previous_secret, previous_until,
-                 disabled_reason, disabled_at, consecutive_failures, failing_since, last_success,
-                 created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&row[..])
-        .bind(endpoint.owner.as_str())
-        .bind(endpoint.target.as_str())
-        .bind(endpoint.profile.as_str())
-        .bind(secrets.current.as_ref().map(|secret| seal(CURRENT, secret)))
-        .bind(secrets.previous.as_ref().map(|(secret, _)| seal(PREVIOUS, secret)))
-        .bind(secrets.previous.as_ref().map(|&(_, until)| millis(until)))
-        .bind(reason)
-        .bind(at)
-        .bind(endpoint.health.consecutive_failures)
-        .bind(endpoint.health.failing_since.map(millis))
-        .bind(endpoint.health.last_success.map(millis))
-        .bind(millis(endpoint.created_at))
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("insert an endpoint"))?;
-        Ok(())
+        let owned = OwnedEndpoint {
+            managed: false,
+            ..OwnedEndpoint::new(endpoint.clone())
+        };
+        insert(tx.sql(), &self.storage.inner.sealer, &owned).await
     }
 
     /// Stops telling an endpoint; what is pending for it is cancelled. Does nothing if it is
@@ -73,74 +58,139 @@ impl Endpoints {
         disable(tx.sql(), id, reason, now).await.map(drop)
     }
 
-    /// Tells an endpoint again, with its failures forgiven. What was cancelled stays cancelled.
+    /// Tells an endpoint again, with its failures forgiven. What was cancelled stays cancelled, and
+    /// one that was deleted stays so. After the commit, tell the engine's handle.
     pub async fn enable(&self, tx: &mut Write, id: EndpointId) -> Result<(), StorageError> {
-        sqlx::query(
+        sql::query(
             "UPDATE endpoint SET disabled_reason = NULL, disabled_at = NULL,
                  consecutive_failures = 0, failing_since = NULL
-             WHERE id = ?",
+             WHERE id = $1 AND (disabled_reason IS NULL OR disabled_reason <> 'deleted')",
         )
         .bind(&id.as_bytes()[..])
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("enable an endpoint"))?;
-        Ok(())
+        announce_endpoint(tx.sql(), id).await
     }
 }
 
+async fn insert(
+    connection: &mut Connection,
+    sealer: &Sealer,
+    owned: &OwnedEndpoint,
+) -> Result<(), StorageError> {
+    let endpoint = &owned.endpoint;
+    let sealed = Sealed::of(endpoint, sealer);
+    let (reason, at) = row::disabled(&endpoint.state);
+    sql::query(
+        "INSERT INTO endpoint (id, owner, url, profile, secret, previous_secret, previous_until,
+             headers, in_order, per_second, kinds, description, managed, disabled_reason,
+             disabled_at, consecutive_failures, failing_since, last_success, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20)",
+    )
+    .bind(&endpoint.id.as_bytes()[..])
+    .bind(endpoint.owner.as_str())
+    .bind(endpoint.target.as_str())
+    .bind(endpoint.profile.as_str())
+    .bind(sealed.secret)
+    .bind(sealed.previous_secret)
+    .bind(sealed.previous_until)
+    .bind(sealed.headers)
+    .bind(endpoint.in_order)
+    .bind(endpoint.per_second.map(NonZeroU32::get))
+    .bind(row::write_kinds(&owned.kinds))
+    .bind(&owned.description)
+    .bind(owned.managed)
+    .bind(reason)
+    .bind(at)
+    .bind(endpoint.health.consecutive_failures)
+    .bind(endpoint.health.failing_since.map(millis))
+    .bind(endpoint.health.last_success.map(millis))
+    .bind(millis(endpoint.created_at))
+    .bind(owned.updated_at.map(millis))
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("insert an endpoint"))?;
+    Ok(())
+}
+
 pub(crate) async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     sealer: &Sealer,
     id: EndpointId,
 ) -> Result<Option<Endpoint>, StorageError> {
-    let row = sqlx::query("SELECT * FROM endpoint WHERE id = ?")
+    let row = sql::query("SELECT * FROM endpoint WHERE id = $1")
         .bind(&id.as_bytes()[..])
         .fetch_optional(connection)
         .await
         .map_err(StorageError::doing("find an endpoint"))?;
-    Ok(row.map(|row| read(&row, sealer, id)).transpose()?)
+    Ok(row.map(|row| row::read(&row, sealer, id)).transpose()?)
 }
 
 /// An endpoint that is to be told.
+#[derive(Clone)]
 pub(crate) enum Found {
     /// It can be read.
-    Readable(Box<Endpoint>),
+    Readable(Arc<Endpoint>),
     /// It cannot, and is disabled now: one bad row is no reason to tell nobody else.
     Unreadable,
 }
 
-/// Finds an endpoint that is to be told. One that cannot be read is disabled and logged, since only
-/// its owner can put it right, by registering anew.
+/// Endpoints by id, as a table.
+const IDS: Columns = &[("id", Kind::Blob)];
+
+/// Finds endpoints that are to be told; those that are not there are missing. One that cannot be
+/// read is disabled and logged, since only its owner can put it right, by registering anew.
 pub(crate) async fn find_or_disable(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     sealer: &Sealer,
-    id: EndpointId,
+    ids: &[EndpointId],
     now: Timestamp,
-) -> Result<Found, StorageError> {
-    match find(connection, sealer, id).await {
-        Ok(Some(endpoint)) => Ok(Found::Readable(Box::new(endpoint))),
-        Ok(None) => Err(StorageError::NoEndpoint(id)),
-        Err(StorageError::BadRow(bad)) => {
-            if disable(connection, id, DisableReason::Unreadable, now).await? {
-                let error = &bad as &dyn std::error::Error;
-                tracing::error!(error, endpoint = %id, "an endpoint cannot be read and is disabled");
-            }
-            Ok(Found::Unreadable)
-        }
-        Err(error) => Err(error),
+) -> Result<HashMap<EndpointId, Found>, StorageError> {
+    let mut wanted = Rows::new(IDS);
+    for id in ids {
+        wanted.push([id.as_bytes()[..].into()]);
     }
+    let rows = wanted
+        .fetch_all(
+            connection,
+            "SELECT e.* FROM r JOIN endpoint e ON e.id = r.id",
+        )
+        .await
+        .map_err(StorageError::doing("find endpoints"))?;
+    let mut found = HashMap::with_capacity(rows.len());
+    let mut unreadable = Vec::new();
+    for row in &rows {
+        let id = row::id(row)?;
+        match row::read(row, sealer, id) {
+            Ok(endpoint) => found.insert(id, Found::Readable(Arc::new(endpoint))),
+            Err(bad) => {
+                unreadable.push((id, bad));
+                found.insert(id, Found::Unreadable)
+            }
+        };
+    }
+    for (id, bad) in unreadable {
+        if disable(connection, id, DisableReason::Unreadable, now).await? {
+            let error = &bad as &dyn std::error::Error;
+            tracing::error!(error, endpoint = %id, "an endpoint cannot be read and is disabled");
+        }
+    }
+    Ok(found)
 }
 
-/// Disables an endpoint and cancels what is pending for it; whether it was active before.
+/// Disables an endpoint and cancels the first of what is pending for it; whether it was active before.
+/// The rest is cancelled when it is due, see [`cancel_pending`].
 pub(crate) async fn disable(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: EndpointId,
     reason: DisableReason,
     now: Timestamp,
 ) -> Result<bool, StorageError> {
-    let disabled = sqlx::query(
-        "UPDATE endpoint SET disabled_reason = ?, disabled_at = ?
-         WHERE id = ? AND disabled_reason IS NULL",
+    let disabled = sql::query(
+        "UPDATE endpoint SET disabled_reason = $1, disabled_at = $2
+         WHERE id = $3 AND disabled_reason IS NULL",
     )
     .bind(reason.as_str())
     .bind(millis(now))
@@ -148,120 +198,108 @@ pub(crate) async fn disable(
     .execute(&mut *connection)
     .await
     .map_err(StorageError::doing("disable an endpoint"))?;
-    sqlx::query(
-        "UPDATE delivery SET state = 'cancelled', due = NULL, ended_at = ?, reason = 'disabled'
-         WHERE state = 'pending' AND endpoint = ?",
+    cancel_pending(connection, id, now).await?;
+    if disabled == 1 {
+        announce_endpoint(connection, id).await?;
+    }
+    Ok(disabled == 1)
+}
+
+/// Deliveries of one endpoint that one transaction cancels or expires: few enough that nobody waits
+/// for it.
+pub(crate) const PART: u32 = 1000;
+
+/// Cancels what is pending for an endpoint that is disabled, first due first and at most [`PART`]; a
+/// look for due deliveries goes on with the rest.
+pub(crate) async fn cancel_pending(
+    connection: &mut Connection,
+    id: EndpointId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    sql::query(
+        "UPDATE delivery SET state = 'cancelled', due = NULL, ended_at = $1, reason = 'disabled'
+         WHERE (notification, endpoint) IN
+             (SELECT notification, endpoint FROM delivery
+              WHERE state = 'pending' AND endpoint = $2 ORDER BY due LIMIT $3)
+             AND state = 'pending'",
     )
     .bind(millis(now))
     .bind(&id.as_bytes()[..])
+    .bind(PART)
     .execute(connection)
     .await
     .map_err(StorageError::doing(
         "cancel a disabled endpoint's deliveries",
     ))?;
-    Ok(disabled.rows_affected() == 1)
-}
-
-/// The health of an endpoint and whether it is active, without its secrets.
-pub(crate) async fn health(
-    connection: &mut SqliteConnection,
-    id: EndpointId,
-) -> Result<Option<(Health, bool)>, StorageError> {
-    let row = sqlx::query(
-        "SELECT consecutive_failures, failing_since, last_success, disabled_reason
-         FROM endpoint WHERE id = ?",
-    )
-    .bind(&id.as_bytes()[..])
-    .fetch_optional(connection)
-    .await
-    .map_err(StorageError::doing("read an endpoint's health"))?;
-    let Some(row) = row else { return Ok(None) };
-    let reading = Reading::new("endpoint", id, &row);
-    let active = reading.get::<Option<String>>("disabled_reason")?.is_none();
-    Ok(Some((read_health(&reading)?, active)))
-}
-
-pub(crate) async fn write_health(
-    connection: &mut SqliteConnection,
-    id: EndpointId,
-    health: &Health,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE endpoint SET consecutive_failures = ?, failing_since = ?, last_success = ?
-         WHERE id = ?",
-    )
-    .bind(health.consecutive_failures)
-    .bind(health.failing_since.map(millis))
-    .bind(health.last_success.map(millis))
-    .bind(&id.as_bytes()[..])
-    .execute(connection)
-    .await
-    .map_err(StorageError::doing("write an endpoint's health"))?;
     Ok(())
 }
 
-fn read(row: &SqliteRow, sealer: &Sealer, id: EndpointId) -> Result<Endpoint, BadRow> {
-    let reading = Reading::new("endpoint", id, row);
-    Ok(Endpoint {
-        id,
-        owner: reading.parse("owner", |text: &str| Did::new(text))?,
-        target: reading.parse("url", Target::new)?,
-        profile: reading.parse("profile", str::parse::<Profile>)?,
-        secrets: read_secrets(&reading, sealer, id)?,
-        state: read_state(&reading)?,
-        health: read_health(&reading)?,
-        created_at: reading.time("created_at")?,
-    })
+/// The owner's endpoints that want to be told of this kind, oldest first; at most [`MOST_TOLD`].
+/// Those that are disabled, but not deleted, only if asked for.
+pub(crate) async fn wanting(
+    connection: &mut Connection,
+    owner: &str,
+    kind: &Nsid,
+    disabled_too: bool,
+) -> Result<Vec<EndpointId>, StorageError> {
+    let owners = BTreeSet::from([owner]);
+    let all = wanting_of(connection, &owners, disabled_too).await?;
+    let wanting = all.into_values().flatten();
+    let wanting = wanting.filter(|(_, kinds)| kinds.contains(kind));
+    Ok(wanting.map(|(id, _)| id).take(MOST_TOLD).collect())
 }
 
-fn read_health(reading: &Reading<'_>) -> Result<Health, BadRow> {
-    Ok(Health {
-        consecutive_failures: reading.count("consecutive_failures")?,
-        failing_since: reading.maybe_time("failing_since")?,
-        last_success: reading.maybe_time("last_success")?,
-    })
-}
+/// Most endpoints that are told of one thing by kind.
+const MOST_TOLD: usize = 1000;
 
-fn read_secrets(reading: &Reading<'_>, sealer: &Sealer, id: EndpointId) -> Result<Secrets, BadRow> {
-    let open = |column: &'static str, place| -> Result<Option<Secret>, BadRow> {
-        let Some(sealed) = reading.get::<Option<&[u8]>>(column)? else {
-            return Ok(None);
-        };
-        let opened = sealer.open(place, id.as_bytes(), sealed);
-        let opened = opened.map_err(|error| reading.bad(column, Some(error.into())))?;
-        let secret = Secret::from_bytes(opened.to_vec());
-        secret
-            .map(Some)
-            .map_err(|error| reading.bad(column, Some(error.into())))
-    };
-    let current = open("secret", CURRENT)?;
-    let previous = open("previous_secret", PREVIOUS)?;
-    let previous = match (previous, reading.maybe_time("previous_until")?) {
-        (Some(secret), Some(until)) => Some((secret, until)),
-        (None, None) => None,
-        _ => return Err(reading.bad("previous_until", None)),
-    };
-    Ok(Secrets { current, previous })
-}
+/// Endpoints that are told of things by kind, with their kinds, by owner.
+pub(crate) type Wanting = HashMap<String, Vec<(EndpointId, Vec<Nsid>)>>;
 
-fn read_state(reading: &Reading<'_>) -> Result<EndpointState, BadRow> {
-    let at = reading.maybe_time("disabled_at")?;
-    match (reading.get::<Option<&str>>("disabled_reason")?, at) {
-        (None, None) => Ok(EndpointState::Active),
-        (Some(reason), Some(at)) => {
-            let reason = reason.parse();
-            let reason = reason.map_err(|error: loggia_delivery::UnknownName| {
-                reading.bad("disabled_reason", Some(error.into()))
-            })?;
-            Ok(EndpointState::Disabled { reason, at })
+/// Owners, as a table.
+const OWNERS: Columns = &[("owner", Kind::Text)];
+
+/// The owners' endpoints that are told of things by kind, oldest first. Those that are disabled, but
+/// not deleted, only if asked for.
+pub(crate) async fn wanting_of(
+    connection: &mut Connection,
+    owners: &BTreeSet<&str>,
+    disabled_too: bool,
+) -> Result<Wanting, StorageError> {
+    let mut rows = Rows::new(OWNERS);
+    for owner in owners {
+        rows.push([(*owner).into()]);
+    }
+    let told = match disabled_too {
+        false => {
+            "SELECT e.id, e.owner, e.kinds FROM r JOIN endpoint e ON e.owner = r.owner
+             WHERE e.disabled_reason IS NULL AND e.kinds <> '[]'
+             ORDER BY e.owner, e.id"
         }
-        _ => Err(reading.bad("disabled_at", None)),
+        true => {
+            "SELECT e.id, e.owner, e.kinds FROM r JOIN endpoint e ON e.owner = r.owner
+             WHERE (e.disabled_reason IS NULL OR e.disabled_reason <> 'deleted')
+                 AND e.kinds <> '[]'
+             ORDER BY e.owner, e.id"
+        }
+    };
+    let rows = rows
+        .fetch_all(connection, told)
+        .await
+        .map_err(StorageError::doing("list who wants a kind"))?;
+    let mut wanting = Wanting::new();
+    for found in &rows {
+        let id = row::id(found)?;
+        let reading = Reading::new("endpoint", id, found);
+        match row::read_kinds(&reading) {
+            Ok(kinds) => {
+                let owner = reading.get("owner")?;
+                wanting.entry(owner).or_default().push((id, kinds));
+            }
+            Err(bad) => {
+                let error = &bad as &dyn std::error::Error;
+                tracing::error!(error, endpoint = %id, "an endpoint's kinds cannot be read");
+            }
+        }
     }
-}
-
-fn disabled(state: &EndpointState) -> (Option<&'static str>, Option<i64>) {
-    match *state {
-        EndpointState::Active => (None, None),
-        EndpointState::Disabled { reason, at } => (Some(reason.as_str()), Some(millis(at))),
-    }
+    Ok(wanting)
 }

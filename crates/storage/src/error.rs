@@ -8,10 +8,10 @@ use loggia_delivery::EndpointId;
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The database could not be opened.
-    #[error("the database {path} cannot be opened")]
+    #[error("the database {database} cannot be opened")]
     Open {
-        /// Which file.
-        path: String,
+        /// Which file, or which database on which host.
+        database: String,
         /// Why.
         #[source]
         source: sqlx::Error,
@@ -28,6 +28,9 @@ pub enum StorageError {
     /// The database was made under another master key.
     #[error("the master key is not the one that this database was made with")]
     WrongKey,
+    /// Others have the store open, and what was asked for is for one alone.
+    #[error("{0} other nodes use this database: stop them first")]
+    InUse(i64),
     /// A statement failed.
     #[error("cannot {doing}")]
     Sql {
@@ -64,8 +67,40 @@ pub struct BadRow {
 }
 
 impl StorageError {
+    /// For `map_err`: says which database was being opened.
+    pub(crate) fn opening(database: &str) -> impl FnOnce(sqlx::Error) -> Self {
+        let database = database.to_owned();
+        move |source| Self::Open { database, source }
+    }
+
+    /// Whether another transaction stood in the way, and the same once more may succeed: a deadlock
+    /// or a failed serialization of PostgreSQL, or a row that somebody began to refer to while it
+    /// was being deleted.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let Self::Sql { source, .. } = self else {
+            return false;
+        };
+        let code = source.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23503"))
+    }
+
     /// For `map_err`: says what was being done.
     pub(crate) fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Sql { doing, source }
+    }
+}
+
+/// Counts how often the same was tried that another transaction stood in the way of.
+#[derive(Default)]
+pub(crate) struct Tries(u32);
+
+impl Tries {
+    /// More would only add to whatever is in the way.
+    const MOST: u32 = 5;
+
+    /// Whether it is worth trying again, from the start.
+    pub(crate) fn again<T>(&mut self, done: &Result<T, StorageError>) -> bool {
+        self.0 += 1;
+        matches!(done, Err(error) if error.is_conflict()) && self.0 < Self::MOST
     }
 }

@@ -1,10 +1,10 @@
 //! People on the way to their PDS and back.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
 use zeroize::Zeroizing;
 
 use crate::column::millis;
+use crate::sql::{self, Connection};
 use crate::{Storage, StorageError};
 
 const PENDING: &str = "login_attempt.pending";
@@ -41,9 +41,9 @@ impl LoginAttempts {
         let sealer = &self.storage.inner.sealer;
         let mut tx = self.storage.begin().await?;
         make_room(tx.sql(), most).await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO login_attempt (state, browser, pending, started_at, expires_at)
-             VALUES (?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(&attempt.state[..])
         .bind(&attempt.browser[..])
@@ -65,8 +65,8 @@ impl LoginAttempts {
         now: Timestamp,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
         let mut tx = self.storage.begin().await?;
-        let row = sqlx::query(
-            "DELETE FROM login_attempt WHERE state = ? RETURNING browser, pending, expires_at",
+        let row = sql::query(
+            "DELETE FROM login_attempt WHERE state = $1 RETURNING browser, pending, expires_at",
         )
         .bind(&state[..])
         .fetch_optional(tx.sql())
@@ -79,9 +79,9 @@ impl LoginAttempts {
         let reading = StorageError::doing("read a login attempt");
         let read = || -> Result<_, sqlx::Error> {
             Ok((
-                row.try_get::<Vec<u8>, _>("browser")?,
-                row.try_get::<Vec<u8>, _>("pending")?,
-                row.try_get::<i64, _>("expires_at")?,
+                row.get::<Vec<u8>>("browser")?,
+                row.get::<Vec<u8>>("pending")?,
+                row.get::<i64>("expires_at")?,
             ))
         };
         let (theirs, pending, expires_at) = read().map_err(reading)?;
@@ -100,8 +100,8 @@ impl LoginAttempts {
     /// Forgets at most `limit` attempts that led nowhere; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM login_attempt WHERE state IN
-                 (SELECT state FROM login_attempt WHERE expires_at <= ?
-                  ORDER BY started_at LIMIT ?)";
+                 (SELECT state FROM login_attempt WHERE expires_at <= $1
+                  ORDER BY started_at LIMIT $2)";
         self.storage
             .forget(sql, now, limit, "forget login attempts")
             .await
@@ -109,13 +109,21 @@ impl LoginAttempts {
 }
 
 /// Leaves room for one more below `most`.
-async fn make_room(connection: &mut SqliteConnection, most: u32) -> Result<(), StorageError> {
-    sqlx::query(
+async fn make_room(connection: &mut Connection, most: u32) -> Result<(), StorageError> {
+    let doing = StorageError::doing("count login attempts");
+    let kept: i64 = sql::query_scalar("SELECT count(*) FROM login_attempt")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(doing)?;
+    let over = kept.saturating_add(1).saturating_sub(i64::from(most));
+    if over <= 0 {
+        return Ok(());
+    }
+    sql::query(
         "DELETE FROM login_attempt WHERE state IN
-             (SELECT state FROM login_attempt ORDER BY started_at, state
-              LIMIT max(0, (SELECT count(*) FROM login_attempt) + 1 - ?))",
+             (SELECT state FROM login_attempt ORDER BY started_at, state LIMIT $1)",
     )
-    .bind(most)
+    .bind(over)
     .execute(connection)
     .await
     .map_err(StorageError::doing("make room for a login attempt"))?;

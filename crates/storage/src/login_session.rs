@@ -5,12 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use loggia_delivery::sortable_id;
 use loggia_syntax::{Did, Handle};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use zeroize::Zeroizing;
 
 use crate::column::{Reading, millis};
 use crate::seal::Sealer;
+use crate::sql::{self, Connection, Row};
 use crate::{BadRow, Storage, StorageError};
 
 const TOKENS: &str = "login_session.tokens";
@@ -68,9 +67,9 @@ impl LoginSessions {
         let id = session.id.as_bytes();
         let mut tx = self.storage.begin().await?;
         let ended = end_oldest(tx.sql(), sealer, &session.did, most).await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO login_session (id, cookie, did, handle, tokens, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&id[..])
         .bind(&cookie[..])
@@ -92,7 +91,7 @@ impl LoginSessions {
         cookie: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<LoginSession>, StorageError> {
-        let row = sqlx::query("SELECT * FROM login_session WHERE cookie = ? AND expires_at > ?")
+        let row = sql::query("SELECT * FROM login_session WHERE cookie = $1 AND expires_at > $2")
             .bind(&cookie[..])
             .bind(millis(now))
             .fetch_optional(self.storage.readers())
@@ -106,7 +105,7 @@ impl LoginSessions {
         id: LoginSessionId,
         now: Timestamp,
     ) -> Result<Option<LoginSession>, StorageError> {
-        let row = sqlx::query("SELECT * FROM login_session WHERE id = ? AND expires_at > ?")
+        let row = sql::query("SELECT * FROM login_session WHERE id = $1 AND expires_at > $2")
             .bind(&id.as_bytes()[..])
             .bind(millis(now))
             .fetch_optional(self.storage.readers())
@@ -121,8 +120,8 @@ impl LoginSessions {
         did: &Did,
         now: Timestamp,
     ) -> Result<Option<LoginSession>, StorageError> {
-        let row = sqlx::query(
-            "SELECT * FROM login_session WHERE did = ? AND expires_at > ?
+        let row = sql::query(
+            "SELECT * FROM login_session WHERE did = $1 AND expires_at > $2
              ORDER BY id DESC LIMIT 1",
         )
         .bind(did.as_str())
@@ -134,7 +133,7 @@ impl LoginSessions {
 
     fn read(
         &self,
-        row: Result<Option<SqliteRow>, sqlx::Error>,
+        row: Result<Option<Row>, sqlx::Error>,
     ) -> Result<Option<LoginSession>, StorageError> {
         let row = row.map_err(StorageError::doing("find a login session"))?;
         let session = row.map(|row| read(&row, &self.storage.inner.sealer));
@@ -148,7 +147,7 @@ impl LoginSessions {
         expires_at: Timestamp,
     ) -> Result<(), StorageError> {
         let mut tx = self.storage.begin().await?;
-        sqlx::query("UPDATE login_session SET expires_at = ? WHERE id = ?")
+        sql::query("UPDATE login_session SET expires_at = $1 WHERE id = $2")
             .bind(millis(expires_at))
             .bind(&id.as_bytes()[..])
             .execute(tx.sql())
@@ -169,14 +168,14 @@ impl LoginSessions {
             .sealer
             .seal(TOKENS, id.as_bytes(), tokens);
         let mut tx = self.storage.begin().await?;
-        let updated = sqlx::query("UPDATE login_session SET tokens = ? WHERE id = ?")
+        let updated = sql::query("UPDATE login_session SET tokens = $1 WHERE id = $2")
             .bind(sealed)
             .bind(&id.as_bytes()[..])
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("update the tokens of a login session"))?;
         tx.commit().await?;
-        Ok(updated.rows_affected() == 1)
+        Ok(updated == 1)
     }
 
     /// Ends a session; false if it had ended already.
@@ -190,7 +189,7 @@ impl LoginSessions {
     /// Forgets at most `limit` expired sessions; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM login_session WHERE id IN
-                 (SELECT id FROM login_session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)";
+                 (SELECT id FROM login_session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         self.storage
             .forget(sql, now, limit, "forget login sessions")
             .await
@@ -201,13 +200,13 @@ impl LoginSessions {
     pub async fn client_key(&self, made: &[u8]) -> Result<Zeroizing<Vec<u8>>, StorageError> {
         let sealer = &self.storage.inner.sealer;
         let mut tx = self.storage.begin().await?;
-        sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING")
+        sql::query("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind(CLIENT_KEY)
             .bind(sealer.seal("meta.value", CLIENT_KEY.as_bytes(), made))
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("keep the OAuth client key"))?;
-        let sealed: Vec<u8> = sqlx::query_scalar("SELECT value FROM meta WHERE name = ?")
+        let sealed: Vec<u8> = sql::query_scalar("SELECT value FROM meta WHERE name = $1")
             .bind(CLIENT_KEY)
             .fetch_one(tx.sql())
             .await
@@ -225,20 +224,26 @@ impl LoginSessions {
     }
 }
 
+/// So many sessions of an account are ended at once, far more than there ever are too many.
+const ENDED: u32 = 1000;
+
 /// Ends the oldest sessions of an account until there is room for one more below `most`.
 async fn end_oldest(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     sealer: &Sealer,
     did: &Did,
     most: u32,
 ) -> Result<Vec<LoginSession>, StorageError> {
-    let rows =
-        sqlx::query("SELECT * FROM login_session WHERE did = ? ORDER BY id DESC LIMIT -1 OFFSET ?")
-            .bind(did.as_str())
-            .bind(most.saturating_sub(1))
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(StorageError::doing("list the oldest login sessions"))?;
+    connection.hold(&format!("login sessions of {did}")).await?;
+    let rows = sql::query(
+        "SELECT * FROM login_session WHERE did = $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
+    )
+    .bind(did.as_str())
+    .bind(ENDED)
+    .bind(most.saturating_sub(1))
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(StorageError::doing("list the oldest login sessions"))?;
     let mut ended = Vec::new();
     for row in rows {
         let session = read(&row, sealer)?;
@@ -248,19 +253,16 @@ async fn end_oldest(
     Ok(ended)
 }
 
-async fn delete(
-    connection: &mut SqliteConnection,
-    id: LoginSessionId,
-) -> Result<bool, StorageError> {
-    let deleted = sqlx::query("DELETE FROM login_session WHERE id = ?")
+async fn delete(connection: &mut Connection, id: LoginSessionId) -> Result<bool, StorageError> {
+    let deleted = sql::query("DELETE FROM login_session WHERE id = $1")
         .bind(&id.as_bytes()[..])
         .execute(connection)
         .await
         .map_err(StorageError::doing("delete a login session"))?;
-    Ok(deleted.rows_affected() == 1)
+    Ok(deleted == 1)
 }
 
-fn read(row: &SqliteRow, sealer: &Sealer) -> Result<LoginSession, BadRow> {
+fn read(row: &Row, sealer: &Sealer) -> Result<LoginSession, BadRow> {
     let unnamed = Reading::new(TABLE, "?", row);
     let id = unnamed.parse("id", |bytes: &[u8]| LoginSessionId::from_slice(bytes))?;
     let reading = Reading::new(TABLE, id, row);

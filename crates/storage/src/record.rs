@@ -1,18 +1,16 @@
 //! Writing outcomes: attempts, states and endpoint health change together.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+mod rows;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use loggia_delivery::{
-    Attempt, DeliveryId, DisableReason, EndpointId, Health, HealthRules, NodeId, Outcome, Recorded,
-    Settled, State,
+    DeliveryId, DisableReason, EndpointId, Health, HealthRules, NodeId, Recorded, Settled, State,
 };
-use sqlx::SqliteConnection;
 
-use crate::column::millis;
-use crate::delivery::StateColumns;
-use crate::{StorageError, endpoint, webhook_health};
+use crate::endpoint::{self, HealthOf};
+use crate::{Deliveries, StorageError, Write};
 
 /// An endpoint that a batch touches.
 struct Touched {
@@ -23,120 +21,90 @@ struct Touched {
 }
 
 pub(crate) async fn record(
-    connection: &mut SqliteConnection,
-    rules: &HealthRules,
+    deliveries: &Deliveries,
+    tx: &mut Write,
     node: &NodeId,
     settled: &[Settled],
     now: Timestamp,
 ) -> Result<Recorded, StorageError> {
-    let mut recorded = Recorded::default();
-    let mut endpoints = BTreeMap::new();
-    for settled in settled {
-        if let Some(attempt) = &settled.attempt {
-            insert_attempt(connection, settled.id, attempt).await?;
-        }
-        let columns = StateColumns::of(&settled.state);
-        if !columns.write(connection, settled.id, node).await? {
-            recorded.stale += 1;
-        }
-        touch(connection, &mut endpoints, settled, rules, now).await?;
-    }
-    for (id, touched) in endpoints {
-        if touched.changed {
-            endpoint::write_health(connection, id, &touched.health).await?;
-            webhook_health::write(connection, id, &touched.health).await?;
-        }
+    // Endpoints first: whoever else writes outcomes of the same ones waits here, and not halfway.
+    let concerned = settled.iter().filter(|one| concerns(one));
+    let concerned: HashSet<_> = concerned.map(|one| one.id.endpoint).collect();
+    let found = endpoint::hold_health(tx.sql(), concerned.into_iter()).await?;
+    let touched = touch(found, settled, &deliveries.rules, now);
+    rows::insert_attempts(tx.sql(), settled).await?;
+    let held = rows::write_states(tx.sql(), settled, node).await?;
+    rows::supersede(tx.sql(), settled, now).await?;
+    let healths = touched.iter().filter(|(_, touched)| touched.changed);
+    endpoint::write_health(tx.sql(), healths.map(|(id, touched)| (*id, touched.health))).await?;
+    let mut recorded = Recorded {
+        stale: stale(settled, &held),
+        ..Recorded::default()
+    };
+    for (id, touched) in touched {
         if let Some(reason) = touched.disable {
-            endpoint::disable(connection, id, reason, now).await?;
+            if endpoint::disable(tx.sql(), id, reason, now).await? {
+                endpoint::tell_disabled(deliveries, tx, id, reason, now).await?;
+            }
             recorded.disabled.push(id);
         }
     }
     Ok(recorded)
 }
 
-/// Moves the endpoint's health, in the order of the batch.
-async fn touch(
-    connection: &mut SqliteConnection,
-    endpoints: &mut BTreeMap<EndpointId, Touched>,
-    settled: &Settled,
+/// Whether an outcome has to do with its endpoint: it says something of its health, or comes back
+/// and may find it disabled.
+fn concerns(settled: &Settled) -> bool {
+    settled.report.is_some() || matches!(settled.state, State::Pending { .. })
+}
+
+/// Moves the endpoints' health, in the order of the batch. One whose health cannot be read begins
+/// anew, disabled: its row is no reason to forget what happened to the others of a batch.
+fn touch(
+    found: HashMap<EndpointId, HealthOf>,
+    settled: &[Settled],
     rules: &HealthRules,
     now: Timestamp,
-) -> Result<(), StorageError> {
-    if settled.report.is_none() && !matches!(settled.state, State::Pending { .. }) {
-        return Ok(());
-    }
-    let id = settled.id.endpoint;
-    let touched = match endpoints.entry(id) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(unknown) => {
-            let Some(found) = find(connection, id).await? else {
-                return Ok(());
-            };
-            unknown.insert(found)
-        }
-    };
-    if let Some(report) = settled.report {
+) -> BTreeMap<EndpointId, Touched> {
+    let mut all: BTreeMap<_, _> = found
+        .into_iter()
+        .map(|(id, found)| (id, touched(id, found)))
+        .collect();
+    for settled in settled {
+        let Some(report) = settled.report else {
+            continue;
+        };
+        let Some(touched) = all.get_mut(&settled.id.endpoint) else {
+            continue;
+        };
         let (health, disable) = touched.health.after(report, rules, now);
         touched.health = health;
         touched.changed = true;
         touched.disable = touched.disable.or(disable);
     }
-    Ok(())
+    all
 }
 
-/// The endpoint as it stands. One whose health cannot be read begins anew, disabled: its row is no
-/// reason to forget what happened to the others of a batch.
-async fn find(
-    connection: &mut SqliteConnection,
-    id: EndpointId,
-) -> Result<Option<Touched>, StorageError> {
-    let (health, disable) = match endpoint::health(connection, id).await {
-        Ok(None) => return Ok(None),
-        Ok(Some((health, true))) => (health, None),
+fn touched(id: EndpointId, found: HealthOf) -> Touched {
+    let (health, disable) = match found {
+        Ok((health, true)) => (health, None),
         // The reason that stands is kept; what came back to an inactive endpoint is cancelled.
-        Ok(Some((health, false))) => (health, Some(DisableReason::Owner)),
-        Err(StorageError::BadRow(bad)) => {
+        Ok((health, false)) => (health, Some(DisableReason::Owner)),
+        Err(bad) => {
             let error = &bad as &dyn std::error::Error;
             tracing::error!(error, endpoint = %id, "an endpoint cannot be read and is disabled");
             (Health::default(), Some(DisableReason::Unreadable))
         }
-        Err(error) => return Err(error),
     };
-    Ok(Some(Touched {
+    Touched {
         health,
         changed: false,
         disable,
-    }))
+    }
 }
 
-/// Writes the attempt, unless it is written already or its delivery is gone.
-async fn insert_attempt(
-    connection: &mut SqliteConnection,
-    id: DeliveryId,
-    attempt: &Attempt,
-) -> Result<(), StorageError> {
-    let (answer, fault) = match &attempt.outcome {
-        Outcome::Answered(answer) => (Some(answer), None),
-        Outcome::Failed(fault) => (None, Some(fault.as_str())),
-    };
-    sqlx::query(
-        "INSERT INTO attempt (notification, endpoint, number, started_at, duration_ms,
-             status, fault, retry_after, excerpt)
-         SELECT d.notification, d.endpoint, ?, ?, ?, ?, ?, ?, ?
-         FROM delivery d WHERE d.notification = ? AND d.endpoint = ?
-         ON CONFLICT (notification, endpoint, number) DO NOTHING",
-    )
-    .bind(attempt.number)
-    .bind(millis(attempt.started))
-    .bind(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
-    .bind(answer.map(|answer| i64::from(answer.status)))
-    .bind(fault)
-    .bind(answer.and_then(|answer| answer.retry_after.as_deref()))
-    .bind(answer.map(|answer| &answer.body[..]))
-    .bind(&id.notification.as_bytes()[..])
-    .bind(&id.endpoint.as_bytes()[..])
-    .execute(connection)
-    .await
-    .map_err(StorageError::doing("write an attempt"))?;
-    Ok(())
+/// What the node no longer held.
+fn stale(settled: &[Settled], held: &HashSet<DeliveryId>) -> Vec<DeliveryId> {
+    let ids = settled.iter().map(|one| one.id);
+    ids.filter(|id| !held.contains(id)).collect()
 }

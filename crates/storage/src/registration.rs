@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use loggia_delivery::{Endpoint, EndpointId, sortable_id};
 use loggia_syntax::{Did, SpaceRef};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use crate::column::{Reading, millis};
+use crate::sql::{self, Connection, Row};
 use crate::{BadRow, Storage, StorageError, Write, endpoint};
 
 sortable_id! {
@@ -94,6 +93,7 @@ impl Registrations {
         caps: &Caps,
         now: Timestamp,
     ) -> Result<Registered, StorageError> {
+        hold(tx.sql(), &new).await?;
         let old = find(tx.sql(), &new).await?;
         let counts_already = old.as_ref().is_some_and(|old| old.expires_at > now);
         if !counts_already && let Some(full) = full(tx.sql(), &new, caps, now).await? {
@@ -142,10 +142,10 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<Registration, StorageError> {
         self.storage.endpoints().insert(tx, &new.endpoint).await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO registration
                  (id, space, service_did, url, endpoint, created_by, credential, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&new.id.as_bytes()[..])
         .bind(new.space.as_str())
@@ -178,8 +178,8 @@ impl Registrations {
         space: &SpaceRef,
         now: Timestamp,
     ) -> Result<Vec<Registration>, StorageError> {
-        let rows = sqlx::query(
-            "SELECT * FROM registration WHERE space = ? AND expires_at > ? ORDER BY id",
+        let rows = sql::query(
+            "SELECT * FROM registration WHERE space = $1 AND expires_at > $2 ORDER BY id",
         )
         .bind(space.as_str())
         .bind(millis(now))
@@ -196,31 +196,40 @@ impl Registrations {
         tx: &mut Write,
         space: &SpaceRef,
     ) -> Result<u64, StorageError> {
-        let deleted = sqlx::query("DELETE FROM registration WHERE space = ?")
+        let deleted = sql::query("DELETE FROM registration WHERE space = $1")
             .bind(space.as_str())
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("delete a space's registrations"))?;
-        Ok(deleted.rows_affected())
+        Ok(deleted)
     }
 
     /// Removes at most `limit` expired registrations; how many those were. Their endpoints go when
-    /// [`Deliveries::sweep`](crate::Deliveries::sweep) has removed what was delivered to them.
+    /// nothing is left of what was delivered to them, see [`Endpoints::sweep`](crate::Endpoints::sweep).
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM registration WHERE id IN
-                 (SELECT id FROM registration WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)";
+                 (SELECT id FROM registration WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         self.storage
             .forget(sql, now, limit, "sweep registrations")
             .await
     }
 }
 
+/// How many there are, of the space and of the caller, stays as it is until the transaction ends.
+/// Always the space first, so that no two wait for each other.
+async fn hold(connection: &mut Connection, new: &NewRegistration) -> Result<(), StorageError> {
+    let space = format!("registrations of {}", new.space);
+    connection.hold(&space).await?;
+    let caller = format!("registrations by {}", new.created_by);
+    connection.hold(&caller).await
+}
+
 async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     new: &NewRegistration,
 ) -> Result<Option<Registration>, StorageError> {
     let row =
-        sqlx::query("SELECT * FROM registration WHERE space = ? AND service_did = ? AND url = ?")
+        sql::query("SELECT * FROM registration WHERE space = $1 AND service_did = $2 AND url = $3")
             .bind(new.space.as_str())
             .bind(new.service_did.as_str())
             .bind(new.endpoint.target.as_str())
@@ -231,33 +240,35 @@ async fn find(
 }
 
 async fn full(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     new: &NewRegistration,
     caps: &Caps,
     now: Timestamp,
 ) -> Result<Option<Registered>, StorageError> {
     let counts = [
         (
-            "SELECT count(*), count(credential) FROM registration WHERE space = ? AND expires_at > ?",
+            "SELECT count(*), count(credential) FROM registration WHERE space = $1 AND expires_at > $2",
             new.space.as_str(),
             caps.per_space,
             Registered::SpaceFull,
         ),
         (
             "SELECT count(*), count(credential) FROM registration
-             WHERE created_by = ? AND expires_at > ?",
+             WHERE created_by = $1 AND expires_at > $2",
             new.created_by.as_str(),
             caps.per_caller,
             Registered::CallerFull,
         ),
     ];
     for (count, whose, most, full) in counts {
-        let (all, of_readers): (i64, i64) = sqlx::query_as(count)
+        let counted = sql::query(count)
             .bind(whose)
             .bind(millis(now))
             .fetch_one(&mut *connection)
             .await
-            .map_err(StorageError::doing("count registrations"))?;
+            .and_then(|row| Ok((row.get(0)?, row.get(1)?)));
+        let (all, of_readers): (i64, i64) =
+            counted.map_err(StorageError::doing("count registrations"))?;
         let is_reader = new.credential.is_some();
         if all >= i64::from(most) || is_reader && of_readers >= i64::from(most / 2) {
             return Ok(Some(full));
@@ -266,12 +277,9 @@ async fn full(
     Ok(None)
 }
 
-async fn renew(
-    connection: &mut SqliteConnection,
-    renewed: &Registration,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE registration SET expires_at = ?, endpoint = ?, credential = ? WHERE id = ?",
+async fn renew(connection: &mut Connection, renewed: &Registration) -> Result<(), StorageError> {
+    sql::query(
+        "UPDATE registration SET expires_at = $1, endpoint = $2, credential = $3 WHERE id = $4",
     )
     .bind(millis(renewed.expires_at))
     .bind(&renewed.endpoint.as_bytes()[..])
@@ -283,7 +291,7 @@ async fn renew(
     Ok(())
 }
 
-fn readable(row: &SqliteRow) -> Option<Registration> {
+fn readable(row: &Row) -> Option<Registration> {
     read(row)
         .inspect_err(|bad| {
             let error = bad as &dyn std::error::Error;
@@ -292,7 +300,7 @@ fn readable(row: &SqliteRow) -> Option<Registration> {
         .ok()
 }
 
-fn read(row: &SqliteRow) -> Result<Registration, BadRow> {
+fn read(row: &Row) -> Result<Registration, BadRow> {
     let unnamed = Reading::new("registration", "(unreadable)", row);
     let id = unnamed.parse("id", RegistrationId::from_slice)?;
     let reading = Reading::new("registration", id, row);

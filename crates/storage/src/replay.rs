@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::column::millis_up;
+use crate::sql;
 use crate::{Storage, StorageError, Write};
 
 /// What was used, until it could not be used any more anyway.
@@ -65,9 +66,9 @@ impl Replays {
         key: &str,
         not_after: Timestamp,
     ) -> Result<Used, StorageError> {
-        let inserted = sqlx::query(
+        let inserted = sql::query(
             "INSERT INTO replay (scope, key, not_after)
-             SELECT ?, ?, ? WHERE (SELECT kept FROM replay_count) < ?
+             SELECT $1, $2, $3 WHERE (SELECT sum(kept) FROM replay_count) < $4
              ON CONFLICT (scope, key) DO NOTHING",
         )
         .bind(scope)
@@ -77,11 +78,11 @@ impl Replays {
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("use up a key"))?;
-        if inserted.rows_affected() == 1 {
+        if inserted == 1 {
             return Ok(Used::First);
         }
         let is_kept: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM replay WHERE scope = ? AND key = ?)")
+            sql::query_scalar("SELECT EXISTS (SELECT 1 FROM replay WHERE scope = $1 AND key = $2)")
                 .bind(scope)
                 .bind(key)
                 .fetch_one(tx.sql())
@@ -93,7 +94,7 @@ impl Replays {
     /// Forgets at most `limit` keys whose time is over; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM replay WHERE (scope, key) IN
-                 (SELECT scope, key FROM replay WHERE not_after < ? ORDER BY not_after LIMIT ?)";
+                 (SELECT scope, key FROM replay WHERE not_after < $1 ORDER BY not_after LIMIT $2)";
         self.storage
             .forget(sql, now, limit, "forget used keys")
             .await

@@ -1,10 +1,11 @@
 //! Another master key: everything that is sealed is opened under the old one and sealed under the
 //! new one, in one transaction.
 
-use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+use sqlx::AssertSqlSafe;
 
 use crate::seal::{Place, SEALED, Sealer};
-use crate::{MasterKey, Storage, StorageError};
+use crate::sql::{self, Backend, Connection};
+use crate::{MasterKey, Storage, StorageError, node};
 
 /// Rows that are held in memory at once.
 const PAGE: u32 = 500;
@@ -20,9 +21,14 @@ pub struct Resealed {
 
 impl Storage {
     /// Seals everything under another master key and closes the store; with an error nothing has
-    /// changed. Nobody else may have the store open: they would go on sealing under the old key.
+    /// changed. Nobody else may have the store open: they would go on sealing under the old key, so
+    /// that nodes which live are an error.
     pub async fn reseal(self, new: &MasterKey) -> Result<Resealed, StorageError> {
         let mut tx = self.begin().await?;
+        let others = node::living(tx.sql()).await?;
+        if others > 0 {
+            return Err(StorageError::InUse(others));
+        }
         let new = Sealer::new(new);
         let mut done = Resealed::default();
         for place in SEALED {
@@ -36,22 +42,28 @@ impl Storage {
 
 /// One column of one table, a page at a time.
 async fn reseal(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     place: &Place,
     [old, new]: [&Sealer; 2],
     done: &mut Resealed,
 ) -> Result<(), StorageError> {
-    let Place { table, row, column } = place;
+    let Place {
+        table, row, column, ..
+    } = place;
     // The bytes of a row's name, whether the column holds text or bytes.
+    let row = match (connection.backend(), place.is_text) {
+        (Backend::Sqlite, _) => format!("CAST({row} AS BLOB)"),
+        (Backend::Postgres, true) => format!("convert_to({row}, 'UTF8')"),
+        (Backend::Postgres, false) => (*row).to_owned(),
+    };
     let page = format!(
-        "SELECT CAST({row} AS BLOB), {column} FROM {table}
-         WHERE CAST({row} AS BLOB) > ? AND {column} IS NOT NULL
-         ORDER BY CAST({row} AS BLOB) LIMIT {PAGE}"
+        "SELECT {row}, {column} FROM {table} WHERE {row} > $1 AND {column} IS NOT NULL
+         ORDER BY {row} LIMIT {PAGE}"
     );
-    let write = format!("UPDATE {table} SET {column} = ? WHERE CAST({row} AS BLOB) = ?");
+    let write = format!("UPDATE {table} SET {column} = $1 WHERE {row} = $2");
     let mut last = Vec::new();
     loop {
-        let rows = sqlx::query(AssertSqlSafe(page.clone()))
+        let rows = sql::query(AssertSqlSafe(page.clone()))
             .bind(last.clone())
             .fetch_all(&mut *connection)
             .await
@@ -59,12 +71,12 @@ async fn reseal(
         for found in &rows {
             let doing = StorageError::doing("read what is sealed");
             let (name, sealed): (Vec<u8>, Vec<u8>) = found
-                .try_get(0)
-                .and_then(|name| Ok((name, found.try_get(1)?)))
+                .get(0)
+                .and_then(|name| Ok((name, found.get(1)?)))
                 .map_err(doing)?;
             match old.open(&place.name(), &name, &sealed) {
                 Ok(value) => {
-                    sqlx::query(AssertSqlSafe(write.clone()))
+                    sql::query(AssertSqlSafe(write.clone()))
                         .bind(new.seal(&place.name(), &name, &value))
                         .bind(&name)
                         .execute(&mut *connection)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use loggia_syntax::SpaceRef;
 
 use crate::column::millis_up;
+use crate::sql;
 use crate::{Storage, StorageError, Write};
 
 /// Revoked credentials, each until it would have ended by itself.
@@ -40,11 +41,11 @@ impl RevokedCredentials {
         id: &str,
         until: Timestamp,
     ) -> Result<Revoked, StorageError> {
-        let kept = sqlx::query(
+        let kept = sql::query(
             "INSERT INTO revoked_credential (space, id, until)
-             SELECT ?1, ?2, ?3
-             WHERE (SELECT count(*) FROM revoked_credential) < ?4
-                 OR EXISTS (SELECT 1 FROM revoked_credential WHERE space = ?1 AND id = ?2)
+             SELECT $1, $2, $3
+             WHERE (SELECT count(*) FROM revoked_credential) < $4
+                 OR EXISTS (SELECT 1 FROM revoked_credential WHERE space = $1 AND id = $2)
              ON CONFLICT (space, id) DO UPDATE SET until = excluded.until",
         )
         .bind(space.as_str())
@@ -54,23 +55,23 @@ impl RevokedCredentials {
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("revoke a space credential"))?;
-        if kept.rows_affected() == 0 {
+        if kept == 0 {
             return Ok(Revoked::Full);
         }
-        let deleted = sqlx::query("DELETE FROM registration WHERE space = ? AND credential = ?")
+        let deleted = sql::query("DELETE FROM registration WHERE space = $1 AND credential = $2")
             .bind(space.as_str())
             .bind(id)
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("delete a credential's registrations"))?;
-        let registrations = deleted.rows_affected();
+        let registrations = deleted;
         Ok(Revoked::Kept { registrations })
     }
 
     /// Whether the credential with this `jti`, for this space, was taken back.
     pub async fn is_revoked(&self, space: &SpaceRef, id: &str) -> Result<bool, StorageError> {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM revoked_credential WHERE space = ? AND id = ?)",
+        sql::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM revoked_credential WHERE space = $1 AND id = $2)",
         )
         .bind(space.as_str())
         .bind(id)
@@ -82,7 +83,7 @@ impl RevokedCredentials {
     /// Forgets at most `limit` revocations whose time is over; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM revoked_credential WHERE (space, id) IN
-                 (SELECT space, id FROM revoked_credential WHERE until < ? ORDER BY until LIMIT ?)";
+                 (SELECT space, id FROM revoked_credential WHERE until < $1 ORDER BY until LIMIT $2)";
         self.storage
             .forget(sql, now, limit, "forget revoked credentials")
             .await

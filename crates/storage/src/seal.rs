@@ -15,12 +15,28 @@ pub(crate) struct Place {
     pub(crate) table: &'static str,
     /// The column that names a row; its bytes are part of what a value is bound to.
     pub(crate) row: &'static str,
+    /// Whether that one holds text; bytes otherwise.
+    pub(crate) is_text: bool,
     pub(crate) column: &'static str,
 }
 
 impl Place {
-    const fn new(table: &'static str, row: &'static str, column: &'static str) -> Self {
-        Self { table, row, column }
+    /// In rows that are named by bytes.
+    const fn bytes(table: &'static str, row: &'static str, column: &'static str) -> Self {
+        Self {
+            table,
+            row,
+            is_text: false,
+            column,
+        }
+    }
+
+    /// In rows that are named by a text.
+    const fn text(table: &'static str, row: &'static str, column: &'static str) -> Self {
+        Self {
+            is_text: true,
+            ..Self::bytes(table, row, column)
+        }
     }
 
     /// What [`Sealer::seal`] calls it.
@@ -31,12 +47,13 @@ impl Place {
 
 /// Every column that holds sealed values: a change of the master key must leave none behind.
 pub(crate) const SEALED: &[Place] = &[
-    Place::new("meta", "name", "value"),
-    Place::new("endpoint", "id", "secret"),
-    Place::new("endpoint", "id", "previous_secret"),
-    Place::new("server_key", "public", "secret"),
-    Place::new("login_attempt", "state", "pending"),
-    Place::new("login_session", "id", "tokens"),
+    Place::text("meta", "name", "value"),
+    Place::bytes("endpoint", "id", "secret"),
+    Place::bytes("endpoint", "id", "previous_secret"),
+    Place::bytes("endpoint", "id", "headers"),
+    Place::text("server_key", "public", "secret"),
+    Place::bytes("login_attempt", "state", "pending"),
+    Place::bytes("login_session", "id", "tokens"),
 ];
 
 /// The key that all secrets of a store are sealed under. How it is kept is the server's affair.

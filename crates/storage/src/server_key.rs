@@ -6,11 +6,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 use zeroize::Zeroizing;
 
 use crate::column::{Reading, millis};
 use crate::seal::Sealer;
+use crate::sql::{self, Row};
 use crate::{BadRow, Storage, StorageError, Write};
 
 /// Where secrets of keys are sealed.
@@ -125,7 +125,7 @@ pub struct ServerKeys {
 impl ServerKeys {
     /// Every key, by role, the current one of each role last.
     pub async fn list(&self) -> Result<Vec<ServerKey>, StorageError> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM server_key ORDER BY role, retired_at IS NULL, retired_at, public",
         )
         .fetch_all(self.storage.readers())
@@ -143,10 +143,11 @@ impl ServerKeys {
         key: &NewServerKey,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
+        hold(tx, key.role).await?;
         let row = key.public.as_bytes();
         let sealer = &self.storage.inner.sealer;
-        let inserted = sqlx::query(
-            "INSERT INTO server_key (public, role, secret, created_at) VALUES (?, ?, ?, ?)
+        let inserted = sql::query(
+            "INSERT INTO server_key (public, role, secret, created_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (role) WHERE retired_at IS NULL DO NOTHING",
         )
         .bind(&key.public)
@@ -156,7 +157,7 @@ impl ServerKeys {
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("insert a key of the server"))?;
-        Ok(inserted.rows_affected() == 1)
+        Ok(inserted == 1)
     }
 
     /// Puts a key in the place of its role's current one, whose secret is erased.
@@ -166,9 +167,10 @@ impl ServerKeys {
         key: &NewServerKey,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        sqlx::query(
-            "UPDATE server_key SET secret = NULL, retired_at = ?
-             WHERE role = ? AND retired_at IS NULL",
+        hold(tx, key.role).await?;
+        sql::query(
+            "UPDATE server_key SET secret = NULL, retired_at = $1
+             WHERE role = $2 AND retired_at IS NULL",
         )
         .bind(millis(now))
         .bind(key.role.as_str())
@@ -181,14 +183,20 @@ impl ServerKeys {
     /// Forgets at most `limit` keys that retired before a time; how many those were.
     pub async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM server_key WHERE public IN
-                 (SELECT public FROM server_key WHERE retired_at < ? LIMIT ?)";
+                 (SELECT public FROM server_key WHERE retired_at < $1 LIMIT $2)";
         self.storage
             .forget(sql, before, limit, "forget retired keys")
             .await
     }
 }
 
-fn read(row: &SqliteRow, sealer: &Sealer) -> Result<ServerKey, BadRow> {
+/// Which key of a role is current stays as it is until the transaction ends.
+async fn hold(tx: &mut Write, role: KeyRole) -> Result<(), StorageError> {
+    let name = format!("key for {}", role.as_str());
+    tx.sql().hold(&name).await
+}
+
+fn read(row: &Row, sealer: &Sealer) -> Result<ServerKey, BadRow> {
     let public: String = Reading::new("server_key", "?", row).get("public")?;
     let reading = Reading::new("server_key", &public, row);
     Ok(ServerKey {

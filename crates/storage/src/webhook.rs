@@ -1,18 +1,28 @@
 //! Webhooks of `place.stream.server.*`: one row for each URL that an account wants told.
 
+mod row;
+
 use jiff::Timestamp;
-use loggia_delivery::sortable_id;
+use loggia_delivery::{EndpointId, sortable_id};
 use loggia_syntax::Did;
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
-use crate::column::{Reading, millis};
-use crate::{BadRow, Storage, StorageError, Write};
+use crate::column::millis;
+use crate::{Storage, StorageError, Write, sql};
+use row::{count, find, hold, insert, update, url_holder, write_events};
+pub(crate) use row::{read, select_webhooks};
 
 sortable_id! {
     /// Which webhook.
     WebhookId
+}
+
+impl WebhookId {
+    /// The endpoint that a webhook's deliveries go to: it has the webhook's own id, so that what
+    /// becomes of them is written to the webhook in the same batch.
+    pub fn endpoint(&self) -> EndpointId {
+        EndpointId::from_slice(self.as_bytes()).expect("both are sixteen bytes")
+    }
 }
 
 /// A webhook as it is kept. An empty text or list is one that was never set, or was cleared.
@@ -159,6 +169,7 @@ impl Webhooks {
         most: u32,
         now: Timestamp,
     ) -> Result<Inserted, StorageError> {
+        hold(tx.sql(), owner).await?;
         if url_holder(tx.sql(), owner, &fields.url).await?.is_some() {
             return Ok(Inserted::DuplicateUrl);
         }
@@ -191,6 +202,7 @@ impl Webhooks {
         change: WebhookChange,
         now: Timestamp,
     ) -> Result<Updated, StorageError> {
+        hold(tx.sql(), owner).await?;
         let Some(mut webhook) = find(tx.sql(), owner, id).await? else {
             return Ok(Updated::NotFound);
         };
@@ -215,7 +227,7 @@ impl Webhooks {
     /// Whether there is a webhook of this id, whoever owns it: tells a missing one from somebody
     /// else's.
     pub async fn is_anybodys(&self, id: WebhookId) -> Result<bool, StorageError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM webhook WHERE id = ?")
+        let found: Option<i64> = sql::query_scalar("SELECT 1 FROM webhook WHERE id = $1")
             .bind(id.as_bytes().as_slice())
             .fetch_optional(self.storage.readers())
             .await
@@ -230,166 +242,12 @@ impl Webhooks {
         owner: &Did,
         id: WebhookId,
     ) -> Result<bool, StorageError> {
-        let deleted = sqlx::query("DELETE FROM webhook WHERE id = ? AND owner = ?")
+        let deleted = sql::query("DELETE FROM webhook WHERE id = $1 AND owner = $2")
             .bind(&id.as_bytes()[..])
             .bind(owner.as_str())
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("delete a webhook"))?;
-        Ok(deleted.rows_affected() == 1)
+        Ok(deleted == 1)
     }
-}
-
-/// The columns of a webhook and its events as a JSON list, with this `WHERE` and so on.
-macro_rules! select_webhooks {
-    ($rest:literal) => {
-        concat!(
-            "SELECT w.*, (SELECT json_group_array(e.event ORDER BY e.position)
-                 FROM webhook_event e WHERE e.webhook = w.id) AS events
-             FROM webhook w ",
-            $rest
-        )
-    };
-}
-pub(crate) use select_webhooks;
-
-pub(crate) fn read(row: &SqliteRow) -> Result<Webhook, BadRow> {
-    let unnamed = Reading::new("webhook", "(unreadable)", row);
-    let id = unnamed.parse("id", WebhookId::from_slice)?;
-    let reading = Reading::new("webhook", id, row);
-    Ok(Webhook {
-        id,
-        owner: reading.parse("owner", |text: &str| Did::new(text))?,
-        fields: WebhookFields {
-            url: reading.get("url")?,
-            events: reading.parse("events", serde_json::from_str)?,
-            active: reading.get("active")?,
-            streamplace_format: reading.get("streamplace_format")?,
-            prefix: reading.get("prefix")?,
-            suffix: reading.get("suffix")?,
-            rewrite: reading.parse("rewrite", serde_json::from_str)?,
-            mute_words: reading.parse("mute_words", serde_json::from_str)?,
-            name: reading.get("name")?,
-            description: reading.get("description")?,
-        },
-        created_at: reading.time("created_at")?,
-        updated_at: reading.maybe_time("updated_at")?,
-        last_triggered: reading.maybe_time("last_triggered")?,
-        error_count: reading.count("error_count")?,
-    })
-}
-
-async fn find(
-    connection: &mut SqliteConnection,
-    owner: &Did,
-    id: WebhookId,
-) -> Result<Option<Webhook>, StorageError> {
-    let row = sqlx::query(select_webhooks!("WHERE w.id = ? AND w.owner = ?"))
-        .bind(&id.as_bytes()[..])
-        .bind(owner.as_str())
-        .fetch_optional(connection)
-        .await
-        .map_err(StorageError::doing("find a webhook"))?;
-    Ok(row.as_ref().map(read).transpose()?)
-}
-
-async fn url_holder(
-    connection: &mut SqliteConnection,
-    owner: &Did,
-    url: &str,
-) -> Result<Option<WebhookId>, StorageError> {
-    let row = sqlx::query("SELECT id FROM webhook WHERE owner = ? AND url = ?")
-        .bind(owner.as_str())
-        .bind(url)
-        .fetch_optional(connection)
-        .await
-        .map_err(StorageError::doing("look for a webhook's URL"))?;
-    let Some(row) = row else { return Ok(None) };
-    let reading = Reading::new("webhook", "(unreadable)", &row);
-    Ok(Some(reading.parse("id", WebhookId::from_slice)?))
-}
-
-async fn count(connection: &mut SqliteConnection, owner: &Did) -> Result<i64, StorageError> {
-    sqlx::query("SELECT count(*) FROM webhook WHERE owner = ?")
-        .bind(owner.as_str())
-        .fetch_one(connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(StorageError::doing("count webhooks"))
-}
-
-async fn insert(connection: &mut SqliteConnection, webhook: &Webhook) -> Result<(), StorageError> {
-    let fields = &webhook.fields;
-    sqlx::query(
-        "INSERT INTO webhook (url, active, streamplace_format, prefix, suffix, rewrite, mute_words,
-             name, description, created_at, error_count, id, owner)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-    )
-    .bind(&fields.url)
-    .bind(fields.active)
-    .bind(fields.streamplace_format)
-    .bind(&fields.prefix)
-    .bind(&fields.suffix)
-    .bind(json(&fields.rewrite))
-    .bind(json(&fields.mute_words))
-    .bind(&fields.name)
-    .bind(&fields.description)
-    .bind(millis(webhook.created_at))
-    .bind(&webhook.id.as_bytes()[..])
-    .bind(webhook.owner.as_str())
-    .execute(connection)
-    .await
-    .map_err(StorageError::doing("insert a webhook"))?;
-    Ok(())
-}
-
-async fn update(connection: &mut SqliteConnection, webhook: &Webhook) -> Result<(), StorageError> {
-    let fields = &webhook.fields;
-    sqlx::query(
-        "UPDATE webhook SET url = ?, active = ?, streamplace_format = ?, prefix = ?, suffix = ?,
-             rewrite = ?, mute_words = ?, name = ?, description = ?, updated_at = ?
-         WHERE id = ? AND owner = ?",
-    )
-    .bind(&fields.url)
-    .bind(fields.active)
-    .bind(fields.streamplace_format)
-    .bind(&fields.prefix)
-    .bind(&fields.suffix)
-    .bind(json(&fields.rewrite))
-    .bind(json(&fields.mute_words))
-    .bind(&fields.name)
-    .bind(&fields.description)
-    .bind(webhook.updated_at.map(millis))
-    .bind(&webhook.id.as_bytes()[..])
-    .bind(webhook.owner.as_str())
-    .execute(connection)
-    .await
-    .map_err(StorageError::doing("update a webhook"))?;
-    Ok(())
-}
-
-async fn write_events(
-    connection: &mut SqliteConnection,
-    webhook: &Webhook,
-) -> Result<(), StorageError> {
-    let id = &webhook.id.as_bytes()[..];
-    sqlx::query("DELETE FROM webhook_event WHERE webhook = ?")
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .map_err(StorageError::doing("clear a webhook's events"))?;
-    for (position, event) in (0_i64..).zip(&webhook.fields.events) {
-        sqlx::query("INSERT INTO webhook_event (webhook, position, event) VALUES (?, ?, ?)")
-            .bind(id)
-            .bind(position)
-            .bind(event)
-            .execute(&mut *connection)
-            .await
-            .map_err(StorageError::doing("write a webhook's events"))?;
-    }
-    Ok(())
-}
-
-fn json(list: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(list).expect("lists of texts can always be written")
 }

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use loggia_syntax::Did;
 
 use crate::column::millis;
+use crate::sql;
 use crate::webhook::{read, select_webhooks};
 use crate::{StorageError, Webhook, WebhookId, Webhooks};
 
@@ -49,14 +50,15 @@ impl Webhooks {
         limit: u32,
     ) -> Result<WebhookPage, ListError> {
         let after = cursor.map(Place::read).transpose()?.unwrap_or(Place::START);
-        let rows = sqlx::query(select_webhooks!(
-            "WHERE w.owner = ?1
-               AND (w.created_at < ?2 OR (w.created_at = ?2 AND w.id < ?3))
-               AND (?4 IS NULL OR w.active = ?4)
-               AND (?5 IS NULL OR EXISTS (
-                   SELECT 1 FROM webhook_event e WHERE e.webhook = w.id AND e.event = ?5))
+        let rows = sql::query(select_webhooks!(
+            self.storage.readers().backend(),
+            "WHERE w.owner = $1
+               AND (w.created_at < $2 OR (w.created_at = $2 AND w.id < $3))
+               AND ($4 IS NULL OR w.active = $4)
+               AND ($5 IS NULL OR EXISTS (
+                   SELECT 1 FROM webhook_event e WHERE e.webhook = w.id AND e.event = $5))
              ORDER BY w.created_at DESC, w.id DESC
-             LIMIT ?6"
+             LIMIT $6"
         ))
         .bind(owner.as_str())
         .bind(after.created_at)

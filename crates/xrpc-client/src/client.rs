@@ -12,7 +12,7 @@ use rustls::crypto::ring::default_provider;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
-use crate::dns::GuardedDns;
+use crate::dns::{GuardedDns, Names};
 use crate::error::{BuildError, ClientError};
 use crate::guard::AddressGuard;
 
@@ -24,6 +24,8 @@ pub const USER_AGENT: &str = concat!("Loggia/", env!("CARGO_PKG_VERSION"));
 pub struct ClientSettings {
     /// Which addresses may be reached.
     pub guard: AddressGuard,
+    /// How names become addresses. As the system does it.
+    pub names: Names,
     /// The `User-Agent` of requests that bring none. [`USER_AGENT`].
     pub user_agent: String,
     /// The deadline of a request that does not bring its own, from the name's resolution to the
@@ -39,6 +41,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             guard: AddressGuard::new(),
+            names: Names::default(),
             user_agent: USER_AGENT.into(),
             deadline: Duration::from_secs(10),
             answer: 64 * 1024,
@@ -87,7 +90,10 @@ impl GuardedClient {
             .referer(false)
             .pool_max_idle_per_host(64)
             .tcp_nodelay(true)
-            .dns_resolver(GuardedDns::new(Arc::new(settings.guard.clone())))
+            .dns_resolver(GuardedDns::new(
+                Arc::new(settings.guard.clone()),
+                settings.names.clone(),
+            ))
             .build()
             .map_err(|error| BuildError(Box::new(error)))?;
         Ok(Self {

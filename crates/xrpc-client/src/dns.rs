@@ -1,7 +1,9 @@
 //! Name resolution that hands out only addresses that were checked.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -19,31 +21,68 @@ const LOOKUPS: usize = 64;
 #[error("the name does not resolve")]
 pub(crate) struct LookupFailed(#[source] pub(crate) io::Error);
 
-/// Resolves by the system and refuses a name of which *any* address is not allowed: a name with
-/// one public and one private address is an attack, not a mistake.
+/// The addresses of a name, some time from now.
+pub type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// How names become addresses. Whatever comes out is checked, and what was checked is what is
+/// connected to: nothing resolves a name a second time.
+pub trait Lookup: Send + Sync + 'static {
+    /// The addresses of a host name as it stands in a URL; none, or an error, if there are none.
+    fn lookup<'a>(&'a self, name: &'a str) -> Found<'a>;
+}
+
+/// The [`Lookup`] of a client.
+#[derive(Clone)]
+pub struct Names(Arc<dyn Lookup>);
+
+impl Names {
+    /// Resolves names in this way.
+    pub fn by(lookup: impl Lookup) -> Self {
+        Self(Arc::new(lookup))
+    }
+}
+
+impl Default for Names {
+    /// As the system does.
+    fn default() -> Self {
+        Self::by(System {
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+        })
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+/// Refuses a name of which *any* address is not allowed: a name with one public and one private
+/// address is an attack, not a mistake.
 #[derive(Clone)]
 pub(crate) struct GuardedDns {
     guard: Arc<AddressGuard>,
-    lookups: Arc<Semaphore>,
+    names: Names,
 }
 
 impl GuardedDns {
-    pub(crate) fn new(guard: Arc<AddressGuard>) -> Self {
-        Self {
-            guard,
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
-        }
+    pub(crate) fn new(guard: Arc<AddressGuard>, names: Names) -> Self {
+        Self { guard, names }
     }
 }
 
 impl Resolve for GuardedDns {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { guard, lookups } = self.clone();
+        let Self { guard, names } = self.clone();
         Box::pin(async move {
             if is_localhost(name.as_str()) {
                 return loopback(&guard);
             }
-            let addresses = lookup(name.as_str().to_owned(), lookups).await?;
+            let found = names.0.lookup(name.as_str()).await;
+            let addresses = found.map_err(LookupFailed)?;
+            if addresses.is_empty() {
+                return Err(LookupFailed(io::ErrorKind::NotFound.into()).into());
+            }
             for address in &addresses {
                 guard.check(*address)?;
             }
@@ -61,24 +100,25 @@ fn loopback(guard: &AddressGuard) -> Result<Addrs, Box<dyn std::error::Error + S
     }
 }
 
-async fn lookup(name: String, lookups: Arc<Semaphore>) -> Result<Vec<IpAddr>, LookupFailed> {
-    let closed = |error| LookupFailed(io::Error::other(error));
-    let permit = lookups.acquire_owned().await.map_err(closed)?;
-    let found = tokio::task::spawn_blocking(move || {
-        // The thread outlives a request that is given up, and so must its permit.
-        let _permit = permit;
-        (name.as_str(), 0)
-            .to_socket_addrs()
-            .map(|found| found.map(|each| each.ip()).collect())
-    });
-    let found: Vec<IpAddr> = found
-        .await
-        .map_err(|error| LookupFailed(io::Error::other(error)))?
-        .map_err(LookupFailed)?;
-    if found.is_empty() {
-        return Err(LookupFailed(io::ErrorKind::NotFound.into()));
+/// The system's resolver.
+struct System {
+    lookups: Arc<Semaphore>,
+}
+
+impl Lookup for System {
+    fn lookup<'a>(&'a self, name: &'a str) -> Found<'a> {
+        Box::pin(async move {
+            let permit = self.lookups.clone().acquire_owned().await;
+            let (permit, name) = (permit.map_err(io::Error::other)?, name.to_owned());
+            let found = tokio::task::spawn_blocking(move || {
+                // The thread outlives a request that is given up, and so must its permit.
+                let _permit = permit;
+                let found = (name.as_str(), 0).to_socket_addrs()?;
+                Ok(found.map(|each| each.ip()).collect())
+            });
+            found.await.map_err(io::Error::other)?
+        })
     }
-    Ok(found)
 }
 
 /// Port 0 stands for the port of the URL.

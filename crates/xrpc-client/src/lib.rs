@@ -16,6 +16,7 @@ mod txt;
 
 pub use call::{CallError, Credentials, Refusal};
 pub use client::{Answer, ClientSettings, GuardedClient, USER_AGENT};
+pub use dns::{Found, Lookup, Names};
 pub use error::{BuildError, ClientError};
 pub use frame::{Frame, FrameError, read_frame};
 pub use guard::{AddressGuard, Blocked, Network, UrlRefusal};

@@ -8,7 +8,7 @@ use loggia_api::com::atproto::repo::{create_record, get_record};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::login::oauth::{Client, Exchange, StoredKey};
 use loggia_server::login::{Pds, PdsError};
-use loggia_storage::{LoginSession, MasterKey, Storage};
+use loggia_storage::{Location, LoginSession, MasterKey, Storage};
 use loggia_syntax::data::Object;
 use loggia_syntax::{AtIdentifier, Did, Nsid};
 use loggia_xrpc::NoBody;
@@ -35,7 +35,7 @@ async fn kept(folder: &Path, did: &Did) -> (Storage, LoginSession) {
     let key = std::fs::read_to_string(folder.join("master.key")).expect("a key");
     let key = BASE64_STANDARD.decode(key.trim()).expect("base64");
     let key = MasterKey::new(key.try_into().expect("32 bytes"));
-    let storage = Storage::open(&folder.join("loggia.db"), &key).await;
+    let storage = Storage::open(&Location::file(folder.join("loggia.db")), &key).await;
     let storage = storage.expect("it opens");
     let sessions = storage.login_sessions();
     let session = sessions.newest_of(did, SystemClock.now()).await;

@@ -9,7 +9,7 @@ use loggia_auth::{Jwk, SigningKey, dpop, http_signature};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::chance;
 use loggia_server::space_credentials::SpaceForms;
-use loggia_storage::{MasterKey, Revoked, Storage};
+use loggia_storage::{Location, MasterKey, Revoked, Storage};
 use loggia_syntax::SpaceRef;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -181,7 +181,7 @@ async fn revoke(server: &TestServer, reader: &Reader<'_>) {
     let text = std::fs::read_to_string(server.data().join("master.key")).expect("a key file");
     let key = BASE64_STANDARD.decode(text.trim()).expect("base64");
     let key = MasterKey::new(key.try_into().expect("32 bytes"));
-    let storage = Storage::join(&server.data().join("loggia.db"), &key).await;
+    let storage = Storage::join(&Location::file(server.data().join("loggia.db")), &key).await;
     let storage = storage.expect("the server's database can be joined");
     let space = SpaceRef::new(forum(reader.authority)).expect("a space");
     let id = BASE64_URL_SAFE_NO_PAD.encode(reader.id);

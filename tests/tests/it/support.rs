@@ -1,15 +1,22 @@
 //! A server with its surroundings, all of it real.
 
+pub mod aftermath;
 pub mod answer;
 pub mod browser;
 pub mod exchange;
+pub mod hostile;
 pub mod issuer;
+pub mod load;
 pub mod notices;
 pub mod pds;
 pub mod person;
+pub mod process;
 pub mod provider;
 pub mod receiver;
+pub mod rows;
+pub mod s3;
 pub mod server;
+pub mod tally;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -17,7 +24,7 @@ pub use issuer::Issuer;
 pub use pds::ReferenceServers;
 pub use person::Person;
 pub use provider::Provider;
-pub use receiver::{Closed, Receiver};
+pub use receiver::{Arrival, Closed, Receiver};
 pub use server::{Account, TestServer};
 
 /// A client like anybody's; nothing of ours is in it.
@@ -27,4 +34,33 @@ pub fn http() -> reqwest::Client {
         .install_default()
         .unwrap_or_default();
     reqwest::Client::new()
+}
+
+/// Whether there is time for more rounds: `cargo xtask test --long`.
+pub fn is_long() -> bool {
+    std::env::var_os("LOGGIA_TEST_LONG").is_some()
+}
+
+/// Random numbers that come again when `LOGGIA_TEST_SEED` is set to what a run printed.
+pub struct Seed(u64);
+
+impl Seed {
+    pub fn of_this_run() -> Self {
+        let given = std::env::var("LOGGIA_TEST_SEED");
+        let seed = match given {
+            Ok(text) => text.parse().expect("LOGGIA_TEST_SEED is a number"),
+            Err(_) => u64::from_le_bytes(loggia_server::chance::bytes()),
+        };
+        println!("LOGGIA_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    /// A number below this one (SplitMix64; the remainder's bias is no matter here).
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) % end
+    }
 }

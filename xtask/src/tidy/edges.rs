@@ -89,7 +89,13 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that may name whatever they need.
-const FREE: &[&str] = &["loggia-bench", "loggia-tests", "xtask", "guestbook"];
+const FREE: &[&str] = &[
+    "loggia-bench",
+    "loggia-services",
+    "loggia-tests",
+    "xtask",
+    "guestbook",
+];
 
 #[derive(Deserialize)]
 struct Metadata {

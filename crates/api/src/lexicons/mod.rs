@@ -43,6 +43,23 @@ pub mod place;
 macro_rules! __crate_routes {
     ($($handlers:ident)::+) => {{
         let service = loggia_xrpc_server::Service::new();
+        let service = service.method::<$crate::dev::loggia::delivery::cancel::Cancel, _, _>($($handlers)::+::dev::loggia::delivery::cancel::handle); // dev.loggia.delivery.cancel
+        let service = service.method::<$crate::dev::loggia::delivery::get::Get, _, _>($($handlers)::+::dev::loggia::delivery::get::handle); // dev.loggia.delivery.get
+        let service = service.method::<$crate::dev::loggia::delivery::get_replay::GetReplay, _, _>($($handlers)::+::dev::loggia::delivery::get_replay::handle); // dev.loggia.delivery.getReplay
+        let service = service.method::<$crate::dev::loggia::delivery::list::List, _, _>($($handlers)::+::dev::loggia::delivery::list::handle); // dev.loggia.delivery.list
+        let service = service.method::<$crate::dev::loggia::delivery::replay::Replay, _, _>($($handlers)::+::dev::loggia::delivery::replay::handle); // dev.loggia.delivery.replay
+        let service = service.method::<$crate::dev::loggia::delivery::replay_all::ReplayAll, _, _>($($handlers)::+::dev::loggia::delivery::replay_all::handle); // dev.loggia.delivery.replayAll
+        let service = service.method::<$crate::dev::loggia::delivery::send::Send, _, _>($($handlers)::+::dev::loggia::delivery::send::handle); // dev.loggia.delivery.send
+        let service = service.subscription::<$crate::dev::loggia::delivery::tail::Tail, _, _>($($handlers)::+::dev::loggia::delivery::tail::handle); // dev.loggia.delivery.tail
+        let service = service.method::<$crate::dev::loggia::endpoint::create::Create, _, _>($($handlers)::+::dev::loggia::endpoint::create::handle); // dev.loggia.endpoint.create
+        let service = service.method::<$crate::dev::loggia::endpoint::delete::Delete, _, _>($($handlers)::+::dev::loggia::endpoint::delete::handle); // dev.loggia.endpoint.delete
+        let service = service.method::<$crate::dev::loggia::endpoint::enable::Enable, _, _>($($handlers)::+::dev::loggia::endpoint::enable::handle); // dev.loggia.endpoint.enable
+        let service = service.method::<$crate::dev::loggia::endpoint::get::Get, _, _>($($handlers)::+::dev::loggia::endpoint::get::handle); // dev.loggia.endpoint.get
+        let service = service.method::<$crate::dev::loggia::endpoint::get_stats::GetStats, _, _>($($handlers)::+::dev::loggia::endpoint::get_stats::handle); // dev.loggia.endpoint.getStats
+        let service = service.method::<$crate::dev::loggia::endpoint::list::List, _, _>($($handlers)::+::dev::loggia::endpoint::list::handle); // dev.loggia.endpoint.list
+        let service = service.method::<$crate::dev::loggia::endpoint::rotate_secret::RotateSecret, _, _>($($handlers)::+::dev::loggia::endpoint::rotate_secret::handle); // dev.loggia.endpoint.rotateSecret
+        let service = service.method::<$crate::dev::loggia::endpoint::test::Test, _, _>($($handlers)::+::dev::loggia::endpoint::test::handle); // dev.loggia.endpoint.test
+        let service = service.method::<$crate::dev::loggia::endpoint::update::Update, _, _>($($handlers)::+::dev::loggia::endpoint::update::handle); // dev.loggia.endpoint.update
         let service = service.method::<$crate::dev::loggia::lexicon::validate_record::ValidateRecord, _, _>($($handlers)::+::dev::loggia::lexicon::validate_record::handle); // dev.loggia.lexicon.validateRecord
         let service = service.method::<$crate::dev::loggia::server::describe_server::DescribeServer, _, _>($($handlers)::+::dev::loggia::server::describe_server::handle); // dev.loggia.server.describeServer
         let service = service.method::<$crate::place::stream::server::create_webhook::CreateWebhook, _, _>($($handlers)::+::place::stream::server::create_webhook::handle); // place.stream.server.createWebhook

@@ -29,6 +29,7 @@ pub fn run(paths: &[PathBuf], as_json: bool) -> Result<Outcome> {
             Err(error) => error.diagnostics(),
             Ok((document, read)) => {
                 let mut linted = lint(document, &documents);
+                linted.retain(|found| !read.iter().any(|read| says_already(read, found)));
                 fill_spans(&file.text, &mut linted);
                 read.iter().cloned().chain(linted).collect()
             }
@@ -51,6 +52,13 @@ pub fn run(paths: &[PathBuf], as_json: bool) -> Result<Outcome> {
     } else {
         Outcome::Found
     })
+}
+
+/// Whether the reader has said of this place, or of something in it, why it cannot be used: a rule that
+/// looks at what is left of it would say the same once more.
+fn says_already(read: &Diagnostic, linted: &Diagnostic) -> bool {
+    let within = read.pointer.strip_prefix(linted.pointer.as_str());
+    within.is_some_and(|rest| rest.rfind('/').is_none_or(|slash| slash == 0))
 }
 
 fn lint(document: &Document, among: &[&Document]) -> Vec<Diagnostic> {

@@ -103,3 +103,45 @@ fn a_file_that_is_no_lexicon_is_a_finding_and_one_that_is_missing_a_mistake() {
         .run(&["lexicon", "lint", "empty"])
         .refused(2, &["empty holds no .json file"]);
 }
+
+/// The reader and the rules look at the same places; whoever reads the findings wants each once.
+#[test]
+fn one_mistake_is_said_once() {
+    let world = World::new();
+    let document = json!({
+        "lexicon": 1,
+        "id": "com.example.wrong",
+        "defs": {
+            "main": {
+                "type": "query",
+                "description": "Asks.",
+                "parameters": { "type": "params", "properties": {
+                    "kind": { "type": "strin" },
+                    "who": { "type": "string", "format": "didd" },
+                    "which": { "type": "string", "enum": [1] },
+                } },
+                "output": { "encoding": "application/json" },
+                "errors": [{ "name": "A b", "description": "Says no." }],
+            },
+            "other": { "type": "procedure", "description": "Does." },
+        },
+    });
+    world.write("lexicons/wrong.json", &document.to_string());
+    let run = world.run(&["lexicon", "lint", "--json", "lexicons"]);
+    let findings = run.out.lines().map(|line| {
+        let found: Value = serde_json::from_str(line).expect("one object a line");
+        found["pointer"].as_str().expect("a pointer").to_owned()
+    });
+    let mut pointers: Vec<_> = findings.collect();
+    pointers.sort();
+    assert_eq!(
+        pointers,
+        [
+            "/defs/main/errors/0/name",
+            "/defs/main/parameters/properties/kind/type",
+            "/defs/main/parameters/properties/which/enum/0",
+            "/defs/main/parameters/properties/who/format",
+            "/defs/other/type",
+        ]
+    );
+}

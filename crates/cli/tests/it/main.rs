@@ -3,6 +3,7 @@
 mod check_config;
 mod client;
 mod codegen;
+mod deliveries;
 mod diff;
 mod export;
 mod keys;

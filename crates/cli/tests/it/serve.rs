@@ -1,7 +1,7 @@
 //! `loggia serve`, `loggia dev` and `loggia listen` together, as the README walks through them, and
 //! what a server keeps that is killed.
 
-mod program;
+pub mod program;
 
 use serde_json::{Value, json};
 

@@ -4,14 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument;
 
 use super::limits;
 use crate::clock::after;
-use crate::{Attempt, Clock, Due, Fault, Outcome, Transport};
+use crate::{Attempt, Call, Clock, Dressing, Due, Fault, Outcome, Request, Signer, Transport};
 
 /// How an attempt went.
+#[derive(Debug)]
 pub(super) struct Attempted {
     started: Timestamp,
     ended: Timestamp,
@@ -19,9 +20,13 @@ pub(super) struct Attempted {
 }
 
 impl Attempted {
+    pub(super) fn took(&self) -> SignedDuration {
+        self.ended.duration_since(self.started)
+    }
+
     /// The row for the record.
     pub(super) fn record(self, number: u32) -> Attempt {
-        let millis = self.ended.duration_since(self.started).as_millis();
+        let millis = self.took().as_millis();
         let duration_ms = u64::try_from(millis).unwrap_or(0);
         Attempt {
             number,
@@ -43,31 +48,47 @@ pub(super) fn lost(due: &Due, started: Timestamp, ended: Timestamp) -> Attempted
     }
 }
 
+/// What attempts are made with.
+pub(super) struct Means<T, C> {
+    pub(super) transport: Arc<T>,
+    pub(super) clock: Arc<C>,
+    pub(super) signer: Arc<dyn Signer>,
+}
+
+/// A request, or what it takes to make one when the attempt runs.
+enum Prepared {
+    Ready(Request),
+    ToSign(Box<Due>),
+}
+
 /// Makes the attempt. The transport obeys the deadline itself; should it not, the engine does.
 pub(super) fn make<T: Transport, C: Clock>(
     due: &Due,
-    transport: &Arc<T>,
-    clock: &Arc<C>,
+    means: &Means<T, C>,
     timeout: Duration,
     now: Timestamp,
 ) -> impl Future<Output = Attempted> + Send + 'static {
-    let request =
-        due.endpoint
-            .profile
-            .wire()
-            .request(&due.notification, &due.endpoint, now, timeout);
-    let number = due.attempts.saturating_add(1);
+    let prepared = prepare(due, timeout, now);
     let span = tracing::info_span!(
         "delivery.attempt",
         notification = %due.id.notification,
         endpoint = %due.id.endpoint,
         host = &**due.endpoint.target.host(),
-        number,
+        number = due.number(due.attempts.saturating_add(1)),
     );
-    let (transport, clock) = (transport.clone(), clock.clone());
+    let (transport, clock) = (means.transport.clone(), means.clock.clone());
+    let signer = means.signer.clone();
     let attempt = async move {
+        let send = async {
+            let request = match prepared {
+                Prepared::Ready(request) => request,
+                Prepared::ToSign(due) => sign(&due, &*signer, timeout, now).await?,
+            };
+            transport.send(request).await
+        };
         let outcome = tokio::select! {
-            answer = transport.send(request) => answer.map_or_else(Outcome::Failed, Outcome::Answered),
+            biased;
+            answer = send => answer.map_or_else(Outcome::Failed, Outcome::Answered),
             () = clock.sleep_until(after(now, limits::grace(timeout))) => {
                 Outcome::Failed(Fault::Timeout)
             }
@@ -83,11 +104,42 @@ pub(super) fn make<T: Transport, C: Clock>(
     attempt.instrument(span)
 }
 
+fn prepare(due: &Due, timeout: Duration, now: Timestamp) -> Prepared {
+    let wire = due.endpoint.profile.wire();
+    match wire.call {
+        Call::Post => Prepared::Ready(wire.request(
+            due,
+            &Dressing {
+                token: None,
+                now,
+                timeout,
+            },
+        )),
+        Call::Xrpc => Prepared::ToSign(Box::new(due.clone())),
+    }
+}
+
+async fn sign(
+    due: &Due,
+    signer: &dyn Signer,
+    timeout: Duration,
+    now: Timestamp,
+) -> Result<Request, Fault> {
+    let token = signer.service_auth(due, now).await.map_err(|error| {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "an attempt cannot be signed");
+        Fault::Signing
+    })?;
+    let dressing = Dressing {
+        token: Some(&token.0),
+        now,
+        timeout,
+    };
+    Ok(due.endpoint.profile.wire().request(due, &dressing))
+}
+
 fn log(attempted: &Attempted) {
-    let duration_ms = attempted
-        .ended
-        .duration_since(attempted.started)
-        .as_millis();
+    let duration_ms = attempted.took().as_millis();
     match &attempted.outcome {
         Outcome::Answered(answer) => {
             tracing::debug!(status = answer.status, duration_ms, "the receiver answered");

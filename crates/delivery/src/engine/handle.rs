@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, PermitIterator};
 
-use super::Message;
+use super::{Message, lease};
 use crate::clock::after;
 use crate::{Due, EndpointId, Lease, NodeId};
 
@@ -20,7 +20,7 @@ pub struct Handle {
     node: NodeId,
     outbox: mpsc::Sender<Message>,
     gate: Gate,
-    lease_for: SignedDuration,
+    hold_for: SignedDuration,
 }
 
 /// Whether an engine is at work, as far as its handle can see.
@@ -40,8 +40,10 @@ pub enum Pulse {
 pub(super) struct Gate(Arc<Seen>);
 
 struct Seen {
-    /// Whether the engine has voided its old leases, and so may give new ones.
+    /// Whether the engine has voided its old leases and is alive, and so may give new ones.
     open: AtomicBool,
+    /// Whether it has no room for more: what is offered then would go back to the queue.
+    crowded: AtomicBool,
     /// The millisecond of the last turn of its loop.
     turned: AtomicI64,
 }
@@ -50,6 +52,7 @@ impl Gate {
     pub(super) fn shut() -> Self {
         Self(Arc::new(Seen {
             open: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             turned: AtomicI64::new(0),
         }))
     }
@@ -58,17 +61,23 @@ impl Gate {
         self.0.open.store(true, Ordering::Release);
     }
 
+    /// A heartbeat came too late.
     pub(super) fn close(&self) {
         self.0.open.store(false, Ordering::Release);
     }
 
     /// Another turn of the loop begins.
-    pub(super) fn turn(&self, now: Timestamp) {
+    pub(super) fn turn(&self, now: Timestamp, crowded: bool) {
+        self.0.crowded.store(crowded, Ordering::Relaxed);
         self.0.turned.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
     fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    fn has_room(&self) -> bool {
+        self.is_open() && !self.0.crowded.load(Ordering::Relaxed)
     }
 
     fn turned(&self) -> Timestamp {
@@ -82,13 +91,13 @@ impl Handle {
         node: NodeId,
         outbox: mpsc::Sender<Message>,
         gate: Gate,
-        lease_for: SignedDuration,
+        hold_for: SignedDuration,
     ) -> Self {
         Self {
             node,
             outbox,
             gate,
-            lease_for,
+            hold_for,
         }
     }
 
@@ -96,12 +105,12 @@ impl Handle {
     pub fn reserve(&self, count: usize, now: Timestamp) -> Reservation<'_> {
         let room = self
             .gate
-            .is_open()
+            .has_room()
             .then(|| self.outbox.try_reserve_many(count).ok())
             .flatten();
         let lease = Lease {
             node: self.node.clone(),
-            until: after(now, self.lease_for),
+            until: lease::first(after(now, self.hold_for)),
         };
         Reservation {
             handle: self,
@@ -128,8 +137,9 @@ impl Handle {
         }
     }
 
-    /// Tells that an endpoint was disabled, deleted or changed, after the commit that did it: what
-    /// waits for it in memory is cancelled. Waits while the inbox is full.
+    /// Tells that an endpoint was disabled, deleted or changed, here or on another node, after the
+    /// commit that did it: what waits for it in memory goes back to the queue, which cancels it or
+    /// hands it out again with the settings that hold now. Waits while the inbox is full.
     pub async fn endpoint_dropped(&self, endpoint: EndpointId) {
         if self.outbox.send(Message::Dropped(endpoint)).await.is_err() {
             tracing::trace!("the engine has stopped, nothing waits in memory");

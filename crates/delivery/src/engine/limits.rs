@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::{Profile, Schedule};
+
 /// How much the engine does at once, holds in memory and waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -15,7 +17,10 @@ pub struct Limits {
     pub per_host: usize,
     /// Deliveries that wait in memory.
     pub waiting: usize,
-    /// Deliveries of one endpoint that wait in memory; the rest waits in the queue.
+    /// Bytes of the bodies of those; a body that several wait with counts for each of them.
+    pub waiting_bytes: usize,
+    /// Deliveries of one endpoint that wait in memory, and no more than an eighth of the room that is
+    /// left; the rest waits in the queue.
     pub waiting_per_endpoint: usize,
     /// Deliveries that were offered and not yet looked at.
     pub offered: usize,
@@ -23,32 +28,42 @@ pub struct Limits {
     pub unrecorded: usize,
     /// Deliveries leased at once.
     pub lease_batch: usize,
-    /// How long a lease lasts: longer than any wait in a lane, because a process voids its own
-    /// old leases when it starts and nobody else waits for them.
+    /// How long a node's word that it lives is good for: what a node that died held goes out from
+    /// another after so long. At least twice [`Limits::attempt`] and a moment, or else no attempt
+    /// would fit; what is less counts as that.
     pub lease_for: SignedDuration,
+    /// How long one delivery stays with a node that lives: longer than any wait in a lane, since only
+    /// what got lost between a commit and the engine waits for its end.
+    pub hold_for: SignedDuration,
     /// How often to look for due work that nobody announced, and how long to wait after an error.
     pub poll: Duration,
     /// The deadline of an attempt.
     pub attempt: Duration,
     /// How long a graceful stop may take.
     pub stop: Duration,
+    /// How many attempts a delivery of the profile `wisp` gets: its documentation says three, its
+    /// service makes twelve.
+    pub wisp_attempts: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            in_flight: 256,
+            in_flight: 1024,
             per_endpoint: 8,
             per_host: 32,
-            waiting: 4096,
-            waiting_per_endpoint: 64,
+            waiting: 16_384,
+            waiting_bytes: 64 * 1024 * 1024,
+            waiting_per_endpoint: 256,
             offered: 1024,
-            unrecorded: 1024,
-            lease_batch: 128,
-            lease_for: SignedDuration::from_mins(5),
+            unrecorded: 2048,
+            lease_batch: 256,
+            lease_for: SignedDuration::from_secs(30),
+            hold_for: SignedDuration::from_mins(5),
             poll: Duration::from_secs(1),
             attempt: Duration::from_secs(10),
             stop: Duration::from_secs(15),
+            wisp_attempts: Schedule::WISP.attempts,
         }
     }
 }
@@ -59,7 +74,7 @@ const GRACE: SignedDuration = SignedDuration::from_secs(1);
 impl Limits {
     /// The longest that an attempt can take.
     pub(super) fn attempt_span(&self) -> SignedDuration {
-        span(self.attempt).saturating_add(GRACE)
+        grace(self.attempt)
     }
 
     pub(super) fn poll_span(&self) -> SignedDuration {
@@ -68,6 +83,24 @@ impl Limits {
 
     pub(super) fn stop_span(&self) -> SignedDuration {
         span(self.stop)
+    }
+
+    /// How long a heartbeat is good for: with two of three missing, an attempt still fits.
+    pub(super) fn life(&self) -> SignedDuration {
+        let least = self.attempt_span().saturating_mul(2);
+        self.lease_for.max(least)
+    }
+
+    /// The schedule of a profile, as configured.
+    pub(super) fn schedule(&self, profile: Profile) -> Schedule {
+        let schedule = profile.wire().schedule;
+        match profile {
+            Profile::Wisp => Schedule {
+                attempts: self.wisp_attempts.max(1),
+                ..schedule
+            },
+            _ => schedule,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A queue in memory, strict about moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
     Attempt, CancelReason, DeliveryId, Due, Effect, Endpoint, EndpointId, EndpointState, Event,
-    HealthRules, Lease, LeaseRequest, Leased, NodeId, Notification, Queue, Recorded, Settled,
+    HealthRules, Lease, LeaseRequest, Leased, Life, NodeId, Notification, Queue, Recorded, Settled,
     State,
 };
 
@@ -22,6 +22,10 @@ pub struct Rows {
     /// How many records fail before one works.
     pub failing_records: u32,
     pub leases: u32,
+    /// Whether nodes live only as long as they say so.
+    pub mortal: bool,
+    /// How many heartbeats fail before one works.
+    pub failing_beats: u32,
 }
 
 pub struct Row {
@@ -40,6 +44,24 @@ impl MemoryQueue {
 
     pub fn state(&self, id: DeliveryId) -> State {
         self.lock().deliveries[&id].state.clone()
+    }
+
+    /// Frees leases whose time is over.
+    pub fn free_lapsed(&self, now: Timestamp) {
+        for row in self.lock().deliveries.values_mut() {
+            if let State::Leased { attempts, lease } = &row.state
+                && lease.until <= now
+            {
+                let attempts = *attempts;
+                row.state = State::Pending { attempts, due: now };
+            }
+        }
+    }
+
+    /// Changes an endpoint, as its owner would.
+    pub fn endpoint(&self, id: EndpointId, change: impl FnOnce(&mut Endpoint)) {
+        let mut rows = self.lock();
+        change(rows.endpoints.get_mut(&id).expect("it was enqueued"));
     }
 
     pub fn enqueue(
@@ -66,6 +88,9 @@ impl MemoryQueue {
             endpoint: Arc::new(endpoint.clone()),
             deadline: notification.deadline,
             attempts: 0,
+            earlier: 0,
+            key: None,
+            since: now,
             lease: lease.clone(),
         });
         let mut rows = self.lock();
@@ -85,6 +110,26 @@ impl MemoryQueue {
 
 impl Queue for MemoryQueue {
     type Error = ToldToFail;
+
+    async fn heartbeat(
+        &self,
+        _: &NodeId,
+        lasts: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Life, ToldToFail> {
+        let mut rows = self.lock();
+        if rows.failing_beats > 0 {
+            rows.failing_beats -= 1;
+            return Err(ToldToFail);
+        }
+        let until = if rows.mortal {
+            now + lasts
+        } else {
+            Timestamp::MAX
+        };
+        let lapsed = false;
+        Ok(Life { until, lapsed })
+    }
 
     async fn void_leases(&self, node: &NodeId, now: Timestamp) -> Result<u64, ToldToFail> {
         let mut voided = 0;
@@ -107,7 +152,16 @@ impl Queue for MemoryQueue {
         rows.leases += 1;
         let rows = &mut *rows;
         let mut leased = Leased::default();
+        let mut held_up = BTreeSet::new();
         for (&id, row) in &mut rows.deliveries {
+            let in_order = rows.endpoints[&id.endpoint].in_order;
+            if in_order && row.state.is_open() && held_up.contains(&id.endpoint) {
+                continue;
+            }
+            let ready = matches!(row.state, State::Pending { due, .. } if due <= now);
+            if in_order && row.state.is_open() && !ready {
+                held_up.insert(id.endpoint);
+            }
             let State::Pending { due, .. } = row.state else {
                 continue;
             };
@@ -131,6 +185,9 @@ impl Queue for MemoryQueue {
                 endpoint,
                 deadline: row.notification.deadline,
                 attempts: 0,
+                earlier: 0,
+                key: None,
+                since: due,
                 lease: request.lease.clone(),
             };
             let event = Event::Lease(request.lease.clone());
@@ -150,7 +207,7 @@ impl Queue for MemoryQueue {
 
     async fn record(
         &self,
-        node: &NodeId,
+        _: &NodeId,
         settled: &[Settled],
         now: Timestamp,
     ) -> Result<Recorded, ToldToFail> {
@@ -172,15 +229,18 @@ impl Queue for MemoryQueue {
                 .get_mut(&settled.id)
                 .expect("it was enqueued");
             match &row.state {
-                State::Leased { lease, .. } if lease.node == *node => {
+                State::Leased { lease, .. } if *lease == settled.lease => {
                     row.state = settled.state.clone();
                 }
-                _ => recorded.stale += 1,
+                _ => recorded.stale.push(settled.id),
             }
             let endpoint = rows
                 .endpoints
                 .get_mut(&settled.id.endpoint)
                 .expect("it was enqueued");
+            if endpoint.state != EndpointState::Active {
+                recorded.disabled.push(endpoint.id);
+            }
             if let Some(report) = settled.report {
                 let (health, disable) = endpoint.health.after(report, &HealthRules::default(), now);
                 endpoint.health = health;

@@ -4,7 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use loggia_delivery::{Answer, Fault, Request, Transport};
+use jiff::SignedDuration;
+use loggia_delivery::{Answer, Clock as _, Fault, Request, Transport};
+
+use crate::world::ManualClock;
 
 /// What a receiver does with a request.
 pub enum Script {
@@ -26,6 +29,7 @@ struct ReceiversInner {
     scripts: HashMap<String, VecDeque<Script>>,
     always: HashMap<String, u16>,
     hanging: Vec<String>,
+    slow: HashMap<String, (SignedDuration, ManualClock)>,
     requests: Vec<Request>,
 }
 
@@ -50,6 +54,12 @@ impl Receivers {
         self.lock().hanging.push(url.to_owned());
     }
 
+    /// Answers after so long, by this clock.
+    pub fn slow(&self, url: &str, after: SignedDuration, clock: &ManualClock) {
+        let slow = (after, clock.clone());
+        self.lock().slow.insert(url.to_owned(), slow);
+    }
+
     pub fn requests(&self) -> Vec<Request> {
         self.lock().requests.clone()
     }
@@ -65,9 +75,10 @@ impl Receivers {
 
 impl Transport for Receivers {
     async fn send(&self, request: Request) -> Result<Answer, Fault> {
+        let url = request.target.as_str().to_owned();
+        let slow = self.lock().slow.get(&url).cloned();
         let script = {
             let mut inner = self.lock();
-            let url = request.target.as_str().to_owned();
             inner.requests.push(request);
             if inner.hanging.contains(&url) {
                 Script::Hang
@@ -77,6 +88,9 @@ impl Transport for Receivers {
                 next.unwrap_or(Script::Answer(always))
             }
         };
+        if let Some((after, clock)) = slow {
+            clock.sleep_until(clock.now() + after).await;
+        }
         let answer = |status, retry_after: Option<&str>| Answer {
             status,
             retry_after: retry_after.map(str::to_owned),

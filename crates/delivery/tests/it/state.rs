@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    CancelReason, Effect, Event, Lease, Misstep, NodeId, RetryAfter, Schedule, State, Terms,
-    Verdict,
+    CancelReason, Effect, Event, Lease, Misstep, NodeId, Profile, RetryAfter, Schedule, State,
+    Terms, Verdict,
 };
 use proptest::prelude::*;
 
@@ -34,20 +34,37 @@ fn step() -> impl Strategy<Value = (Event, i64)> {
         6 => lease,
         6 => (verdict(), any::<u64>()).prop_map(|(verdict, chance)| Event::Settle { verdict, chance }),
         1 => Just(Event::Release),
+        1 => (0_i64..400_000).prop_map(|due| Event::Postpone(START + SignedDuration::from_secs(due))),
         1 => Just(Event::Cancel(CancelReason::Disabled)),
+        1 => Just(Event::Cancel(CancelReason::Owner)),
+        2 => (0_i64..400_000).prop_map(|end| Event::Replay {
+            deadline: START + SignedDuration::from_secs(end),
+        }),
     ];
     (event, 0_i64..20_000)
 }
 
-fn check_move(before: &State, after: &State, effect: Effect, now: Timestamp, terms: &Terms<'_>) {
-    assert!(before.is_open(), "what has ended does not move: {before:?}");
+fn check_move(
+    event: &Event,
+    before: &State,
+    after: &State,
+    effect: Effect,
+    now: Timestamp,
+    terms: &Terms<'_>,
+) {
     assert!(after.attempts() <= terms.schedule.attempts, "{after:?}");
-    let made = after.attempts() - before.attempts();
-    assert_eq!(
-        made,
-        u32::from(matches!(effect, Effect::Report(_))),
-        "an attempt counts once"
-    );
+    if let Event::Replay { .. } = event {
+        assert!(!before.is_open(), "only what has ended is replayed");
+        assert_eq!((after.attempts(), effect), (0, Effect::Nothing));
+    } else {
+        assert!(before.is_open(), "what has ended does not move: {before:?}");
+        let made = after.attempts() - before.attempts();
+        let reported = u32::from(matches!(effect, Effect::Report(_)));
+        assert_eq!(
+            made, reported,
+            "an attempt counts once, and nothing else does"
+        );
+    }
     if let Effect::Attempt(number) = effect {
         assert_eq!(number, before.attempts() + 1);
         assert!(now < terms.deadline, "no attempt after the deadline");
@@ -67,19 +84,22 @@ proptest! {
     fn every_order_of_events_keeps_the_rules(
         steps in proptest::collection::vec(step(), 0..60),
         days in 0_i64..4,
-        patient in any::<bool>(),
+        profile in 0..Profile::ALL.len(),
     ) {
-        let schedule = if patient { Schedule::UNTIL_DEADLINE } else { Schedule::STANDARD };
+        let schedule = Profile::ALL[profile].wire().schedule;
         let deadline = START + SignedDuration::from_hours(24 * days);
-        let terms = Terms { schedule: &schedule, deadline };
+        let mut terms = Terms { schedule: &schedule, deadline };
         let mut now = START;
         let mut state = State::new(now);
         for (event, later) in steps {
             now += SignedDuration::from_secs(later);
             let before = state.clone();
-            state = match state.on(event, &terms, now) {
+            state = match state.on(event.clone(), &terms, now) {
                 Ok((after, effect)) => {
-                    check_move(&before, &after, effect, now, &terms);
+                    if let Event::Replay { deadline } = event {
+                        terms.deadline = deadline;
+                    }
+                    check_move(&event, &before, &after, effect, now, &terms);
                     after
                 }
                 Err(Misstep { state, .. }) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    Clock, DeliveryId, Endpoint, EndpointId, EndpointState, Engine, Handle, Health, Limits, NodeId,
-    Notification, NotificationId, Profile, Secret, Secrets, Target,
+    Clock, DeliveryId, Endpoint, EndpointId, Engine, Handle, Limits, NodeId, Notification,
+    NotificationId, Profile, Secret, Secrets, Target,
 };
 use loggia_syntax::{Did, Nsid};
 use tokio::sync::{oneshot, watch};
@@ -54,6 +54,9 @@ pub async fn world() -> World {
     world
 }
 
+/// The engine of these tests.
+pub type TestEngine = Engine<MemoryQueue, Receivers, ManualClock>;
+
 /// A running engine and everything around it.
 pub struct World {
     pub clock: ManualClock,
@@ -72,6 +75,19 @@ impl World {
     }
 
     pub fn over(queue: MemoryQueue, limits: Limits) -> Self {
+        Self::made(queue, limits, |engine| engine)
+    }
+
+    /// With an engine that knows somebody else.
+    pub fn with(limits: Limits, with: impl FnOnce(TestEngine) -> TestEngine) -> Self {
+        Self::made(MemoryQueue::default(), limits, with)
+    }
+
+    fn made(
+        queue: MemoryQueue,
+        limits: Limits,
+        with: impl FnOnce(TestEngine) -> TestEngine,
+    ) -> Self {
         let clock = ManualClock(watch::Sender::new(START));
         let receivers = Receivers::default();
         let (engine, handle) = Engine::new(
@@ -83,7 +99,7 @@ impl World {
             limits,
         );
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(engine.run(async {
+        let running = tokio::spawn(with(engine).run(async {
             // A dropped sender stops the engine as well.
             drop(stopped.await);
         }));
@@ -151,16 +167,14 @@ impl World {
 }
 
 pub fn endpoint(number: u8, url: &str) -> Endpoint {
-    Endpoint {
-        id: EndpointId::new(START, [number; 10]),
-        owner: Did::from_static("did:web:feed.example.com"),
-        target: Target::new(url).expect("tests use good URLs"),
-        profile: Profile::Standard,
-        secrets: Secrets::one(Secret::generate([number; 32])),
-        state: EndpointState::Active,
-        health: Health::default(),
-        created_at: START,
-    }
+    Endpoint::new(
+        EndpointId::new(START, [number; 10]),
+        Did::from_static("did:web:feed.example.com"),
+        Target::new(url).expect("tests use good URLs"),
+        Profile::Standard,
+        Secrets::one(Secret::generate([number; 32])),
+        START,
+    )
 }
 
 pub fn notification(id: NotificationId, now: Timestamp, lasts: SignedDuration) -> Notification {

@@ -3,21 +3,34 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use loggia_storage::Location;
 use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
 
 use super::issuers::GivenIssuers;
 use super::{Config, Mistake, SETTINGS};
 use crate::api_clients::ClientKeys;
+use crate::archive::ArchivePlace;
+use crate::daily::Kept;
 use crate::space_credentials::SpaceForms;
 use crate::{master_key, operator, origin};
 
 /// The settings that a file may give as a list instead of a text with commas.
 const LISTS: [&str; 1] = ["allowed_networks"];
+
+/// Variables that set-ups of Wisp's webhook service have already; `LOGGIA_…` comes before them.
+const ALSO: [(&str, &str); 4] = [
+    ("DELIVERY_TIMEOUT_MS", "attempt_timeout_ms"),
+    ("DELIVERY_MAX_RETRIES", "wisp_attempts"),
+    ("REDIS_URL", "redis_url"),
+    ("WEBHOOK_EVENTS_CHANNEL", "redis_channel"),
+];
 
 /// What was set, by name, with where.
 #[derive(Default)]
@@ -57,6 +70,14 @@ impl Given {
         &mut self,
         environment: impl IntoIterator<Item = (String, String)>,
     ) {
+        let environment: Vec<_> = environment.into_iter().collect();
+        for (variable, name) in ALSO {
+            let found = environment.iter().find(|(known, _)| known == variable);
+            if let Some((_, value)) = found {
+                let source = format!("environment, {variable}");
+                self.values.insert(name.to_owned(), (value.clone(), source));
+            }
+        }
         for (variable, value) in environment {
             // No setting, because settings are shown; and where it is used it is read again.
             if variable == master_key::VARIABLE {
@@ -91,15 +112,22 @@ impl Given {
             bind: bind.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 2510))),
             public_url,
             data: self.take("data").unwrap_or_default(),
+            database: self.take_database(),
+            synchronous: self.take("sqlite_synchronous").unwrap_or_default(),
             plc_directory: self
                 .take("plc_directory")
                 .unwrap_or_else(|| Url::parse("https://plc.directory").expect("a constant URL")),
             handle_service: self.take_optional("handle_service"),
             webhooks_per_account: self.take("webhooks_per_account").unwrap_or_default(),
+            endpoints_per_account: self.take("endpoints_per_account").unwrap_or_default(),
             registrations_per_space: self.take("registrations_per_space").unwrap_or_default(),
             registrations_per_caller: self.take("registrations_per_caller").unwrap_or_default(),
             allowed_networks: self.take_networks(),
-            attempt_timeout: self.take_attempt_timeout(),
+            attempt_timeout: Duration::from_millis(
+                self.take_within("attempt_timeout_ms", 100..=30_000),
+            ),
+            lease: SignedDuration::from_secs(self.take_within("lease_seconds", 5..=3600)),
+            wisp_attempts: self.take_within("wisp_attempts", 1..=100),
             requests_per_minute: self.take("requests_per_minute").unwrap_or(1),
             public_metrics: self.take("public_metrics").unwrap_or_default(),
             client_keys: self.take("client_keys").unwrap_or(ClientKeys::Optional),
@@ -108,6 +136,13 @@ impl Given {
                 .take("space_credentials")
                 .unwrap_or(SpaceForms::October),
             used_tokens_kept: self.take("used_tokens_kept").unwrap_or(1),
+            kept: Kept {
+                delivered: self.take_days("keep_delivered_days"),
+                dead_letters: self.take_days("keep_dead_letters_days"),
+            },
+            archive: self.take("archive").unwrap_or(ArchivePlace::Off),
+            redis: self.take_optional("redis_url"),
+            redis_channel: self.take("redis_channel").unwrap_or_default(),
             issuers: Vec::new(),
         };
         config.issuers = std::mem::take(&mut self.issuers).check(&config, &mut self.mistakes);
@@ -153,6 +188,18 @@ impl Given {
         }
     }
 
+    /// What is wrong with it is said without it: it may hold a password.
+    fn take_database(&mut self) -> Option<Location> {
+        let (text, source) = self.values.remove("database_url")?;
+        if text.is_empty() {
+            return None;
+        }
+        let parsed = text.parse::<Location>();
+        parsed
+            .map_err(|error| self.mistake("database_url", &source, error.to_string()))
+            .ok()
+    }
+
     fn take_networks(&mut self) -> Vec<Network> {
         let Some((text, source)) = self.values.remove("allowed_networks") else {
             return Vec::new();
@@ -173,16 +220,23 @@ impl Given {
         networks
     }
 
-    fn take_attempt_timeout(&mut self) -> Duration {
-        let millis = self.take("attempt_timeout_ms").unwrap_or(10_000);
-        if !(100..=30_000).contains(&millis) {
-            self.mistake(
-                "attempt_timeout_ms",
-                "as set",
-                format!("{millis} is not within 100 to 30000"),
-            );
+    fn take_days(&mut self, name: &str) -> SignedDuration {
+        SignedDuration::from_hours(24 * self.take_within::<i64>(name, 1..=3650))
+    }
+
+    /// A number of a range; its start where something else was given.
+    fn take_within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
+    {
+        let (least, most) = (*range.start(), *range.end());
+        let number = self.take(name).unwrap_or(least);
+        if range.contains(&number) {
+            return number;
         }
-        Duration::from_millis(millis)
+        let message = format!("{number} is not within {least} to {most}");
+        self.mistake(name, "as set", message);
+        least
     }
 
     fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {

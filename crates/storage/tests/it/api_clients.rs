@@ -2,7 +2,13 @@
 
 use loggia_storage::{ApiClient, ApiClientId, Storage};
 
-use crate::fixture::{Folder, START, seconds};
+use crate::fixture::{Place, START, on_both, seconds};
+
+on_both!(
+    a_client_is_found_by_the_hash_of_its_key,
+    two_clients_never_share_a_key,
+    a_key_is_revoked_once_and_for_all,
+);
 
 fn client(number: u8) -> ApiClient {
     ApiClient {
@@ -32,10 +38,8 @@ async fn revoke(storage: &Storage, id: ApiClientId) -> bool {
     revoked
 }
 
-#[tokio::test]
-async fn a_client_is_found_by_the_hash_of_its_key() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_client_is_found_by_the_hash_of_its_key(place: Place) {
+    let storage = place.open().await;
     let (first, mut second) = (client(1), client(2));
     second.origins = Vec::new();
     second.requests_per_minute = None;
@@ -50,10 +54,8 @@ async fn a_client_is_found_by_the_hash_of_its_key() {
     assert_eq!(clients.list().await.expect("lists"), [first, second]);
 }
 
-#[tokio::test]
-async fn two_clients_never_share_a_key() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn two_clients_never_share_a_key(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &client(1), [1; 32]).await;
     let mut tx = storage.begin().await.expect("begins");
     let clients = storage.api_clients();
@@ -61,10 +63,8 @@ async fn two_clients_never_share_a_key() {
     second.expect_err("the key is another client's");
 }
 
-#[tokio::test]
-async fn a_key_is_revoked_once_and_for_all() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_key_is_revoked_once_and_for_all(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &client(1), [1; 32]).await;
     assert!(revoke(&storage, client(1).id).await);
     assert!(!revoke(&storage, client(1).id).await, "it was already");

@@ -11,7 +11,14 @@ use loggia_delivery::{
 };
 use loggia_storage::{MasterKey, Storage, StorageError};
 
-use crate::fixture::{Folder, START, endpoint, key, notification, recipient, seconds};
+use crate::fixture::{
+    Folder, Place, START, endpoint, key, notification, on_both, recipient, seconds,
+};
+
+on_both!(
+    an_engine_over_the_store_delivers_what_a_crash_left_behind,
+    another_master_key_is_refused_at_once,
+);
 
 /// Enqueues one delivery under a lease that nobody will honour.
 async fn acknowledge(storage: &Storage) -> DeliveryId {
@@ -108,14 +115,12 @@ impl Clock for Still {
     }
 }
 
-#[tokio::test]
-async fn an_engine_over_the_store_delivers_what_a_crash_left_behind() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn an_engine_over_the_store_delivers_what_a_crash_left_behind(place: Place) {
+    let storage = place.open().await;
     let id = acknowledge(&storage).await;
     storage.close().await;
 
-    let storage = folder.open().await;
+    let storage = place.open().await;
     let requests = Arc::new(AtomicU64::new(0));
     let transport = Counting(requests.clone());
     let (node, limits) = (NodeId::new("here"), Limits::default());
@@ -136,13 +141,11 @@ async fn an_engine_over_the_store_delivers_what_a_crash_left_behind() {
     assert_eq!(requests.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
-async fn another_master_key_is_refused_at_once() {
-    let folder = Folder::new();
-    folder.open().await.close().await;
-    let other = folder.try_open(&MasterKey::new([8; 32])).await;
+async fn another_master_key_is_refused_at_once(place: Place) {
+    place.open().await.close().await;
+    let other = place.try_open(&MasterKey::new([8; 32])).await;
     assert!(matches!(other, Err(StorageError::WrongKey)));
-    folder
+    place
         .try_open(&key())
         .await
         .expect("the right one still opens");
@@ -161,7 +164,7 @@ async fn secrets_are_not_in_the_file() {
         holds(b"https://feed.example.com/1"),
         "the row is in the file"
     );
-    assert!(!holds(secret.as_bytes()));
+    assert!(!holds(secret.hmac_key().expect("it is symmetric")));
     assert!(!holds(secret.to_text().as_bytes()));
 }
 

@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and things to put into it.
+//! A store of a test's own, and things to put into it.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    Endpoint, EndpointId, EndpointState, Health, NewNotification, Notification, NotificationId,
-    Profile, Recipient, Secret, Secrets, Target,
+    Endpoint, EndpointId, NewNotification, Notification, NotificationId, Profile, Recipient,
+    Secret, Secrets, Target,
 };
-use loggia_storage::{MasterKey, Storage};
+use loggia_services::Postgres;
+use loggia_storage::{Location, MasterKey, Storage, StorageError};
 use loggia_syntax::{Did, Nsid};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 pub const START: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -41,25 +42,12 @@ impl Folder {
     }
 
     pub async fn open(&self) -> Storage {
-        self.try_open(&key()).await.expect("the store opens")
+        let opened = Storage::open(&self.location(), &key()).await;
+        opened.expect("the store opens")
     }
 
-    pub async fn try_open(&self, key: &MasterKey) -> Result<Storage, loggia_storage::StorageError> {
-        Storage::open(&self.0.join("loggia.db"), key).await
-    }
-
-    /// Opens the store as somebody who only joins whoever has it open.
-    pub async fn join(&self) -> Result<Storage, loggia_storage::StorageError> {
-        Storage::join(&self.0.join("loggia.db"), &key()).await
-    }
-
-    /// Runs a statement past the store, as a careless hand would.
-    pub async fn execute(&self, statement: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self.0.join("loggia.db"));
-        let mut connection = options.connect().await.expect("the file opens");
-        let executed = sqlx::query(statement).execute(&mut connection).await;
-        executed.expect("the statement is right");
-        connection.close().await.expect("it closes");
+    pub fn location(&self) -> Location {
+        Location::file(self.0.join("loggia.db"))
     }
 
     /// What a crash would leave on the disk at this moment: the files as they are, while the store
@@ -73,22 +61,9 @@ impl Folder {
         copy
     }
 
-    /// Changes the database by hand, as nobody should.
-    pub async fn damage(&self, statement: &'static str) {
-        let url = format!("sqlite://{}", self.0.join("loggia.db").display());
-        let mut connection = SqliteConnection::connect(&url).await.expect("connects");
-        let done = sqlx::query(statement).execute(&mut connection).await;
-        assert_ne!(done.expect("is SQL").rows_affected(), 0, "{statement}");
-    }
-
-    /// One value of the database, read by hand.
-    pub async fn ask(&self, question: &'static str) -> String {
-        let url = format!("sqlite://{}", self.0.join("loggia.db").display());
-        let mut connection = SqliteConnection::connect(&url).await.expect("connects");
-        let answer = sqlx::query_scalar(question)
-            .fetch_one(&mut connection)
-            .await;
-        answer.expect("is one value")
+    async fn connect(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.0.join("loggia.db"));
+        options.connect().await.expect("the file opens")
     }
 
     pub fn database(&self) -> Vec<u8> {
@@ -105,21 +80,129 @@ impl Drop for Folder {
     }
 }
 
+/// Where a test keeps its store.
+pub enum Place {
+    Sqlite(Folder),
+    Postgres(String),
+}
+
+impl Place {
+    pub fn sqlite() -> Self {
+        Self::Sqlite(Folder::new())
+    }
+
+    /// A new database, in which SQLite's `unhex` is there as well.
+    pub async fn postgres() -> Self {
+        let place = Self::Postgres(Postgres::database().await);
+        let unhex = "CREATE FUNCTION unhex(digits text) RETURNS bytea LANGUAGE sql IMMUTABLE
+             RETURN decode(digits, 'hex')";
+        place.run(unhex).await;
+        place
+    }
+
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Sqlite(folder) => folder.location(),
+            Self::Postgres(url) => url.parse().expect("is a URL"),
+        }
+    }
+
+    pub async fn open(&self) -> Storage {
+        self.try_open(&key()).await.expect("the store opens")
+    }
+
+    pub async fn try_open(&self, key: &MasterKey) -> Result<Storage, StorageError> {
+        Storage::open(&self.location(), key).await
+    }
+
+    /// Opens the store as somebody who only joins whoever has it open.
+    pub async fn join(&self) -> Result<Storage, StorageError> {
+        Storage::join(&self.location(), &key()).await
+    }
+
+    /// Runs statements past the store, as a careless hand would.
+    pub async fn execute(&self, sqlite: &'static str, postgres: &'static str) {
+        self.run(match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        })
+        .await;
+    }
+
+    /// Changes rows by hand, as nobody should.
+    pub async fn damage(&self, statement: &'static str) {
+        assert_ne!(self.run(statement).await, 0, "{statement}");
+    }
+
+    async fn run(&self, statement: &'static str) -> u64 {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut connection = folder.connect().await;
+                let done = connection.execute(statement).await;
+                connection.close().await.expect("it closes");
+                done.expect("is SQL").rows_affected()
+            }
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.expect("connects");
+                let done = connection.execute(statement).await;
+                connection.close().await.expect("it closes");
+                done.expect("is SQL").rows_affected()
+            }
+        }
+    }
+
+    /// One text of the database, read by hand.
+    pub async fn ask(&self, question: &'static str) -> String {
+        let answer = match self {
+            Self::Sqlite(folder) => {
+                sqlx::query_scalar(question)
+                    .fetch_one(&mut folder.connect().await)
+                    .await
+            }
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.expect("connects");
+                sqlx::query_scalar(question)
+                    .fetch_one(&mut connection)
+                    .await
+            }
+        };
+        answer.expect("is one value")
+    }
+}
+
+/// Each of these functions is a test, once on either store.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite { $(
+            #[tokio::test]
+            async fn $name() {
+                super::$name($crate::fixture::Place::sqlite()).await;
+            }
+        )* }
+
+        mod postgres { $(
+            #[tokio::test]
+            async fn $name() {
+                super::$name($crate::fixture::Place::postgres().await).await;
+            }
+        )* }
+    };
+}
+pub(crate) use on_both;
+
 pub fn did(name: &str) -> Did {
     Did::new(format!("did:web:{name}.example.com")).expect("a good DID")
 }
 
 pub fn endpoint(number: u8) -> Endpoint {
-    Endpoint {
-        id: EndpointId::new(START, [number; 10]),
-        owner: did("feed"),
-        target: Target::new(&format!("https://feed.example.com/{number}")).expect("a good URL"),
-        profile: Profile::SpaceWebhook,
-        secrets: Secrets::one(Secret::generate([number; 32])),
-        state: EndpointState::Active,
-        health: Health::default(),
-        created_at: START,
-    }
+    Endpoint::new(
+        EndpointId::new(START, [number; 10]),
+        did("feed"),
+        Target::new(&format!("https://feed.example.com/{number}")).expect("a good URL"),
+        Profile::SpaceWebhook,
+        Secrets::one(Secret::generate([number; 32])),
+        START,
+    )
 }
 
 pub fn notification(number: u8, source: Option<&str>) -> NewNotification {
@@ -138,8 +221,5 @@ pub fn notification(number: u8, source: Option<&str>) -> NewNotification {
 }
 
 pub fn recipient(endpoint: &Endpoint) -> Recipient {
-    Recipient {
-        endpoint: endpoint.id,
-        deadline: Timestamp::MAX,
-    }
+    Recipient::new(endpoint.id, Timestamp::MAX)
 }

@@ -5,7 +5,15 @@ use loggia_storage::{LoginSession, LoginSessionId, NewLoginAttempt};
 use loggia_syntax::Handle;
 use zeroize::Zeroizing;
 
-use crate::fixture::{Folder, START, did, seconds};
+use crate::fixture::{Folder, Place, START, did, on_both, seconds};
+
+on_both!(
+    an_attempt_is_used_once_by_its_own_browser_in_time,
+    of_many_at_once_one_takes_it,
+    the_oldest_attempts_make_room_and_the_expired_are_swept,
+    a_session_is_found_by_its_cookie_until_it_ends,
+    an_account_has_so_many_sessions_and_the_oldest_go,
+);
 
 const SECRET: &[u8] = b"a token that nobody may read";
 
@@ -31,10 +39,8 @@ fn session(name: &str, number: u8) -> LoginSession {
     }
 }
 
-#[tokio::test]
-async fn an_attempt_is_used_once_by_its_own_browser_in_time() {
-    let folder = Folder::new();
-    let attempts = folder.open().await.login_attempts();
+async fn an_attempt_is_used_once_by_its_own_browser_in_time(place: Place) {
+    let attempts = place.open().await.login_attempts();
     for number in 0..4 {
         let kept = attempts.insert(&attempt(number, START), 10).await;
         kept.expect("kept");
@@ -52,10 +58,8 @@ async fn an_attempt_is_used_once_by_its_own_browser_in_time() {
     assert!(take(3, 100, START).await.is_some());
 }
 
-#[tokio::test]
-async fn of_many_at_once_one_takes_it() {
-    let folder = Folder::new();
-    let attempts = folder.open().await.login_attempts();
+async fn of_many_at_once_one_takes_it(place: Place) {
+    let attempts = place.open().await.login_attempts();
     attempts.insert(&attempt(0, START), 10).await.expect("kept");
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
@@ -71,10 +75,8 @@ async fn of_many_at_once_one_takes_it() {
     );
 }
 
-#[tokio::test]
-async fn the_oldest_attempts_make_room_and_the_expired_are_swept() {
-    let folder = Folder::new();
-    let attempts = folder.open().await.login_attempts();
+async fn the_oldest_attempts_make_room_and_the_expired_are_swept(place: Place) {
+    let attempts = place.open().await.login_attempts();
     for number in 0..5 {
         let kept = attempts
             .insert(&attempt(number, seconds(number.into())), 3)
@@ -94,10 +96,8 @@ async fn the_oldest_attempts_make_room_and_the_expired_are_swept() {
     assert_eq!(attempts.sweep(seconds(604), 10).await.expect("runs"), 1);
 }
 
-#[tokio::test]
-async fn a_session_is_found_by_its_cookie_until_it_ends() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_session_is_found_by_its_cookie_until_it_ends(place: Place) {
+    let storage = place.open().await;
     let sessions = storage.login_sessions();
     let alice = session("alice", 1);
     let ended = sessions.insert(&alice, &[1; 32], 5).await.expect("kept");
@@ -132,10 +132,8 @@ async fn a_session_is_found_by_its_cookie_until_it_ends() {
     assert_eq!(find(START).await, None);
 }
 
-#[tokio::test]
-async fn an_account_has_so_many_sessions_and_the_oldest_go() {
-    let folder = Folder::new();
-    let sessions = folder.open().await.login_sessions();
+async fn an_account_has_so_many_sessions_and_the_oldest_go(place: Place) {
+    let sessions = place.open().await.login_sessions();
     for number in 1..=3 {
         let kept = sessions
             .insert(&session("alice", number), &[number; 32], 2)

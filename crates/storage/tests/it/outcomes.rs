@@ -4,13 +4,18 @@ use jiff::SignedDuration;
 use loggia_delivery::{DisableReason, EndpointState, HealthRules, NodeId, Queue, Report, State};
 use loggia_storage::{Inserted, WebhookFields, WebhookId};
 
-use crate::fixture::{Folder, START, endpoint, notification, seconds};
+use crate::fixture::{Place, START, endpoint, notification, on_both, seconds};
 use crate::work::{add_endpoints, answered, enqueue, lease, node, settled, state, take};
 
-#[tokio::test]
-async fn a_leased_delivery_comes_along_whole_and_its_outcome_is_kept() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+on_both!(
+    a_leased_delivery_comes_along_whole_and_its_outcome_is_kept,
+    an_endpoint_that_fails_for_long_is_disabled_with_its_backlog,
+    a_delivery_that_is_not_held_is_not_touched,
+    a_webhook_shows_how_its_endpoint_is_doing,
+);
+
+async fn a_leased_delivery_comes_along_whole_and_its_outcome_is_kept(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     let enqueued = enqueue(
         &storage,
@@ -38,7 +43,7 @@ async fn a_leased_delivery_comes_along_whole_and_its_outcome_is_kept() {
     let deliveries = storage.deliveries();
     let batch = std::slice::from_ref(&done);
     let recorded = deliveries.record(&node(), batch, seconds(2)).await;
-    assert_eq!(recorded.expect("records").stale, 0);
+    assert_eq!(recorded.expect("records").stale.len(), 0);
     assert_eq!(state(&storage, due.id).await, delivered);
     assert_eq!(
         deliveries.attempts(due.id).await.expect("lists"),
@@ -54,10 +59,8 @@ async fn a_leased_delivery_comes_along_whole_and_its_outcome_is_kept() {
     assert_eq!(health.last_success, Some(seconds(2)));
 }
 
-#[tokio::test]
-async fn an_endpoint_that_fails_for_long_is_disabled_with_its_backlog() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn an_endpoint_that_fails_for_long_is_disabled_with_its_backlog(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     let rules = HealthRules {
         failures: 2,
@@ -101,10 +104,8 @@ async fn an_endpoint_that_fails_for_long_is_disabled_with_its_backlog() {
     assert_eq!(deliveries.backlog().await.expect("counts").pending, 0);
 }
 
-#[tokio::test]
-async fn a_delivery_that_is_not_held_is_not_touched() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_delivery_that_is_not_held_is_not_touched(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     let enqueued = enqueue(
         &storage,
@@ -128,67 +129,15 @@ async fn a_delivery_that_is_not_held_is_not_touched() {
         .deliveries()
         .record(&other, &[done], seconds(2))
         .await;
-    assert_eq!(recorded.expect("records").stale, 1);
+    assert_eq!(recorded.expect("records").stale.len(), 1);
     assert_eq!(
         state(&storage, enqueued.due[0].id).await,
         enqueued.due[0].state()
     );
 }
 
-#[tokio::test]
-async fn sweeping_removes_what_ended_with_all_that_hangs_on_it() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
-    let endpoints = add_endpoints(&storage, 1).await;
-    let enqueued = enqueue(
-        &storage,
-        notification(1, None),
-        &endpoints,
-        Some(&lease(300)),
-    )
-    .await;
-    let open = enqueue(
-        &storage,
-        notification(2, None),
-        &endpoints,
-        Some(&lease(300)),
-    )
-    .await;
-    let due = &enqueued.due[0];
-    let delivered = State::Delivered {
-        attempts: 1,
-        at: seconds(2),
-    };
-    let done = settled(due, delivered, answered(200), Report::Succeeded);
-    let deliveries = storage.deliveries();
-    deliveries
-        .record(&node(), &[done], seconds(2))
-        .await
-        .expect("records");
-    assert_eq!(deliveries.sweep(seconds(2), 10).await.expect("sweeps"), 0);
-    assert_eq!(deliveries.sweep(seconds(3), 10).await.expect("sweeps"), 1);
-    assert!(
-        deliveries
-            .list(due.id.notification)
-            .await
-            .expect("lists")
-            .is_empty()
-    );
-    assert!(deliveries.attempts(due.id).await.expect("lists").is_empty());
-    assert_eq!(
-        deliveries
-            .list(open.notification)
-            .await
-            .expect("lists")
-            .len(),
-        1
-    );
-}
-
-#[tokio::test]
-async fn a_webhook_shows_how_its_endpoint_is_doing() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_webhook_shows_how_its_endpoint_is_doing(place: Place) {
+    let storage = place.open().await;
     let id = WebhookId::new(START, [1; 10]);
     let endpoint = endpoint(1);
     assert_eq!(id.endpoint(), endpoint.id);
@@ -221,7 +170,7 @@ async fn a_webhook_shows_how_its_endpoint_is_doing() {
         };
         let done = settled(&enqueued.due[0], ended, answered(status), report);
         let recorded = storage.deliveries().record(&node(), &[done], now).await;
-        assert_eq!(recorded.expect("records").stale, 0);
+        assert_eq!(recorded.expect("records").stale.len(), 0);
         let webhook = webhooks.find(owner, id).await.expect("finds");
         let webhook = webhook.expect("is there");
         let shown = (webhook.last_triggered, webhook.error_count);

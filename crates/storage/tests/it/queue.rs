@@ -4,14 +4,23 @@ use jiff::SignedDuration;
 use loggia_delivery::{
     CancelReason, DeliveryId, DisableReason, Endpoint, Fault, Outcome, Queue, Report, State,
 };
+use loggia_storage::Enqueue;
 
-use crate::fixture::{Folder, START, notification, recipient, seconds};
+use crate::fixture::{Place, START, notification, on_both, recipient, seconds};
 use crate::work::{add_endpoints, enqueue, lease, node, settled, state, take};
 
-#[tokio::test]
-async fn the_same_source_never_makes_two_deliveries() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+on_both!(
+    several_are_enqueued_like_each_alone,
+    the_same_source_never_makes_two_deliveries,
+    nothing_is_leased_before_it_is_due,
+    a_backlog_hides_nobodys_work_and_full_lanes_are_left_out,
+    what_is_past_its_deadline_expires_and_the_disabled_are_cancelled,
+    lapsed_leases_go_out_again,
+    a_transaction_that_is_dropped_leaves_nothing,
+);
+
+async fn the_same_source_never_makes_two_deliveries(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 2).await;
     let first = enqueue(
         &storage,
@@ -27,10 +36,8 @@ async fn the_same_source_never_makes_two_deliveries() {
     assert_eq!(other.new, 2);
 }
 
-#[tokio::test]
-async fn nothing_is_leased_before_it_is_due() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn nothing_is_leased_before_it_is_due(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     let enqueued = enqueue(
         &storage,
@@ -63,10 +70,8 @@ async fn nothing_is_leased_before_it_is_due() {
     assert_eq!(due.attempts, 1);
 }
 
-#[tokio::test]
-async fn a_backlog_hides_nobodys_work_and_full_lanes_are_left_out() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_backlog_hides_nobodys_work_and_full_lanes_are_left_out(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 3).await;
     for number in 0..20 {
         enqueue(&storage, notification(number, None), &endpoints[..1], None).await;
@@ -92,10 +97,8 @@ async fn a_backlog_hides_nobodys_work_and_full_lanes_are_left_out() {
     assert!(rest.due.is_empty() && rest.next_due.is_none());
 }
 
-#[tokio::test]
-async fn what_is_past_its_deadline_expires_and_the_disabled_are_cancelled() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn what_is_past_its_deadline_expires_and_the_disabled_are_cancelled(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 2).await;
     let late = enqueue(&storage, notification(1, None), &endpoints[..1], None).await;
     let late = DeliveryId {
@@ -152,10 +155,8 @@ async fn what_is_past_its_deadline_expires_and_the_disabled_are_cancelled() {
     }
 }
 
-#[tokio::test]
-async fn lapsed_leases_go_out_again() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn lapsed_leases_go_out_again(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     enqueue(
         &storage,
@@ -168,10 +169,8 @@ async fn lapsed_leases_go_out_again() {
     assert_eq!(take(&storage, 10, &[], 300).await.due.len(), 1);
 }
 
-#[tokio::test]
-async fn a_transaction_that_is_dropped_leaves_nothing() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_transaction_that_is_dropped_leaves_nothing(place: Place) {
+    let storage = place.open().await;
     let endpoints = add_endpoints(&storage, 1).await;
     let mut tx = storage.begin().await.expect("begins");
     let recipients = [recipient(&endpoints[0])];
@@ -193,4 +192,44 @@ async fn a_transaction_that_is_dropped_leaves_nothing() {
     );
     let again = enqueue(&storage, notification(1, Some("event")), &endpoints, None).await;
     assert_eq!(again.new, 1);
+}
+
+async fn several_are_enqueued_like_each_alone(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 3).await;
+    let before = enqueue(&storage, notification(1, Some("a")), &endpoints[..1], None).await;
+    let recipients: Vec<_> = endpoints.iter().map(recipient).collect();
+    let lease = lease(300);
+    let one = |number, source, recipients, lease| Enqueue {
+        new: notification(number, source),
+        recipients,
+        lease,
+        room: 9,
+    };
+    let all = vec![
+        one(2, Some("b"), &recipients[..2], Some(&lease)),
+        one(3, Some("a"), &recipients[..2], None),
+        one(4, None, &recipients[..0], Some(&lease)),
+        one(5, Some("b"), &recipients[1..], Some(&lease)),
+        one(6, None, &recipients[2..], Some(&lease)),
+    ];
+    let mut tx = storage.begin().await.expect("begins");
+    let deliveries = storage.deliveries();
+    let enqueued = deliveries.enqueue_all(&mut tx, all, START).await;
+    tx.commit().await.expect("commits");
+    let enqueued = enqueued.expect("enqueues");
+    let counts: Vec<_> = enqueued
+        .iter()
+        .map(|one| (one.new, one.pending, one.due.len()))
+        .collect();
+    assert_eq!(
+        counts,
+        [(2, 0, 2), (1, 1, 0), (0, 0, 0), (1, 0, 1), (1, 0, 1)]
+    );
+    assert_eq!(enqueued[1].notification, before.notification);
+    assert_eq!(enqueued[3].notification, enqueued[0].notification);
+    let due = &enqueued[4].due[0];
+    assert_eq!(*due.notification, notification(6, None).notification);
+    assert_eq!(due.endpoint.id, endpoints[2].id);
+    assert_eq!(state(&storage, due.id).await, due.state());
 }

@@ -4,7 +4,17 @@ use loggia_delivery::{DisableReason, EndpointState};
 use loggia_storage::{Caps, NewRegistration, Registered, Registration, RegistrationId, Storage};
 use loggia_syntax::SpaceRef;
 
-use crate::fixture::{Folder, did, endpoint, seconds};
+use crate::fixture::{Place, did, endpoint, on_both, seconds};
+
+on_both!(
+    registering_again_renews_and_keeps_the_id,
+    renewing_tells_a_disabled_endpoint_again,
+    expiry_is_exact_and_sweeping_is_bounded,
+    caps_count_what_has_not_expired,
+    a_deleted_space_takes_its_registrations_with_it,
+    renewing_gives_a_new_secret_where_the_old_one_cannot_be_read,
+    a_registration_that_cannot_be_read_keeps_no_other_from_being_told,
+);
 
 const CAPS: Caps = Caps {
     per_space: 3,
@@ -47,10 +57,8 @@ async fn active(storage: &Storage, name: &str, now: i64) -> Vec<Registration> {
     found.expect("lists")
 }
 
-#[tokio::test]
-async fn registering_again_renews_and_keeps_the_id() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn registering_again_renews_and_keeps_the_id(place: Place) {
+    let storage = place.open().await;
     let Registered::New(first) = register(&storage, new(1, "main", 100), 0).await else {
         panic!("it is new")
     };
@@ -76,10 +84,8 @@ async fn registering_again_renews_and_keeps_the_id() {
     assert_eq!(kept, endpoint(1), "the secret is the first one");
 }
 
-#[tokio::test]
-async fn renewing_tells_a_disabled_endpoint_again() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn renewing_tells_a_disabled_endpoint_again(place: Place) {
+    let storage = place.open().await;
     assert!(matches!(
         register(&storage, new(1, "main", 100), 0).await,
         Registered::New(_)
@@ -105,10 +111,8 @@ async fn renewing_tells_a_disabled_endpoint_again() {
     assert_eq!(found.state, EndpointState::Active);
 }
 
-#[tokio::test]
-async fn expiry_is_exact_and_sweeping_is_bounded() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn expiry_is_exact_and_sweeping_is_bounded(place: Place) {
+    let storage = place.open().await;
     for number in 1..=3 {
         let registered = register(&storage, new(number, "main", 100), 0).await;
         assert!(matches!(registered, Registered::New(_)));
@@ -128,26 +132,15 @@ async fn expiry_is_exact_and_sweeping_is_bounded() {
         registrations.sweep(seconds(100), 2).await.expect("sweeps"),
         1
     );
-    assert_eq!(
-        storage
-            .deliveries()
-            .sweep(seconds(100), 10)
-            .await
-            .expect("sweeps"),
-        0
-    );
-    let left = storage
-        .endpoints()
-        .find(endpoint(1).id)
-        .await
-        .expect("finds");
+    let endpoints = storage.endpoints();
+    assert_eq!(endpoints.sweep(seconds(0), 10).await.expect("sweeps"), 0);
+    assert_eq!(endpoints.sweep(seconds(100), 10).await.expect("sweeps"), 3);
+    let left = endpoints.find(endpoint(1).id).await.expect("finds");
     assert_eq!(left, None, "an endpoint goes with its registration");
 }
 
-#[tokio::test]
-async fn caps_count_what_has_not_expired() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn caps_count_what_has_not_expired(place: Place) {
+    let storage = place.open().await;
     for number in 1..=3 {
         let registered = register(&storage, new(number, "main", 100), 0).await;
         assert!(matches!(registered, Registered::New(_)));
@@ -175,10 +168,8 @@ async fn caps_count_what_has_not_expired() {
     ));
 }
 
-#[tokio::test]
-async fn a_deleted_space_takes_its_registrations_with_it() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_deleted_space_takes_its_registrations_with_it(place: Place) {
+    let storage = place.open().await;
     assert!(matches!(
         register(&storage, new(1, "main", 100), 0).await,
         Registered::New(_)
@@ -198,15 +189,13 @@ async fn a_deleted_space_takes_its_registrations_with_it() {
     assert_eq!(active(&storage, "other", 1).await.len(), 1);
 }
 
-#[tokio::test]
-async fn renewing_gives_a_new_secret_where_the_old_one_cannot_be_read() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn renewing_gives_a_new_secret_where_the_old_one_cannot_be_read(place: Place) {
+    let storage = place.open().await;
     let Registered::New(first) = register(&storage, new(1, "main", 100), 0).await else {
         panic!("it is new")
     };
-    folder
-        .damage("UPDATE endpoint SET secret = x'01020304'")
+    place
+        .damage("UPDATE endpoint SET secret = unhex('01020304')")
         .await;
     let mut again = new(2, "main", 200);
     again.endpoint.target = endpoint(1).target;
@@ -224,15 +213,13 @@ async fn renewing_gives_a_new_secret_where_the_old_one_cannot_be_read() {
     assert_eq!(found, again.endpoint);
 }
 
-#[tokio::test]
-async fn a_registration_that_cannot_be_read_keeps_no_other_from_being_told() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_registration_that_cannot_be_read_keeps_no_other_from_being_told(place: Place) {
+    let storage = place.open().await;
     for number in 1..=2 {
         let registered = register(&storage, new(number, "main", 100), 0).await;
         assert!(matches!(registered, Registered::New(_)));
     }
-    folder
+    place
         .damage("UPDATE registration SET service_did = 'nobody' WHERE url LIKE '%/1'")
         .await;
     let [told] = &active(&storage, "main", 1).await[..] else {

@@ -2,7 +2,15 @@
 
 use loggia_storage::{Replays, Used};
 
-use crate::fixture::{Folder, seconds};
+use crate::fixture::{Place, on_both, seconds};
+
+on_both!(
+    a_key_is_used_up_within_its_scope,
+    of_many_at_once_one_wins,
+    keys_are_forgotten_after_their_time_and_not_before,
+    a_full_store_keeps_what_it_has_and_takes_no_more,
+    a_key_that_was_not_kept_after_all_takes_no_room,
+);
 
 /// Whether the key is fresh.
 async fn is_fresh(replays: &Replays, scope: &str, key: &str, until: i64) -> bool {
@@ -10,10 +18,8 @@ async fn is_fresh(replays: &Replays, scope: &str, key: &str, until: i64) -> bool
     used.expect("runs") == Used::First
 }
 
-#[tokio::test]
-async fn a_key_is_used_up_within_its_scope() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_key_is_used_up_within_its_scope(place: Place) {
+    let storage = place.open().await;
     let replays = storage.replays();
     assert!(is_fresh(&replays, "jti", "a", 60).await);
     assert!(!is_fresh(&replays, "jti", "a", 60).await);
@@ -21,10 +27,8 @@ async fn a_key_is_used_up_within_its_scope() {
     assert!(is_fresh(&replays, "jti", "b", 60).await);
 }
 
-#[tokio::test]
-async fn of_many_at_once_one_wins() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn of_many_at_once_one_wins(place: Place) {
+    let storage = place.open().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let replays = storage.replays();
@@ -38,10 +42,8 @@ async fn of_many_at_once_one_wins() {
     assert_eq!(fresh.count(), 1);
 }
 
-#[tokio::test]
-async fn keys_are_forgotten_after_their_time_and_not_before() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn keys_are_forgotten_after_their_time_and_not_before(place: Place) {
+    let storage = place.open().await;
     let replays = storage.replays();
     for key in ["a", "b", "c"] {
         assert!(is_fresh(&replays, "jti", key, 60).await);
@@ -52,10 +54,8 @@ async fn keys_are_forgotten_after_their_time_and_not_before() {
     assert!(is_fresh(&replays, "jti", "a", 90).await);
 }
 
-#[tokio::test]
-async fn a_full_store_keeps_what_it_has_and_takes_no_more() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_full_store_keeps_what_it_has_and_takes_no_more(place: Place) {
+    let storage = place.open().await;
     let replays = storage.replays().with_most(2);
     assert_eq!(replays.most(), 2);
     let use_up = async |key| {
@@ -76,33 +76,12 @@ async fn a_full_store_keeps_what_it_has_and_takes_no_more() {
     assert_eq!(use_up("d").await, Full);
 }
 
-#[tokio::test]
-async fn a_key_that_was_not_kept_after_all_takes_no_room() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_key_that_was_not_kept_after_all_takes_no_room(place: Place) {
+    let storage = place.open().await;
     let replays = storage.replays().with_most(1);
     let mut tx = storage.begin().await.expect("begins");
     let used = replays.consume_in(&mut tx, "jti", "a", seconds(60)).await;
     assert_eq!(used.expect("runs"), Used::First);
     drop(tx);
     assert!(is_fresh(&replays, "jti", "b", 60).await);
-}
-
-#[tokio::test]
-async fn keys_from_before_there_was_a_limit_count() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
-    assert!(is_fresh(&storage.replays(), "jti", "a", 60).await);
-    storage.close().await;
-    folder
-        .execute(
-            "DROP TRIGGER replay_kept; DROP TRIGGER replay_forgotten; DROP TABLE replay_count;
-             DROP TABLE revoked_credential; ALTER TABLE registration DROP COLUMN credential;
-             DELETE FROM _sqlx_migrations WHERE version >= 5",
-        )
-        .await;
-    let storage = folder.open().await;
-    let replays = storage.replays().with_most(1);
-    let used = replays.consume("jti", "b", seconds(60)).await;
-    assert_eq!(used.expect("runs"), Used::Full);
 }

@@ -1,19 +1,23 @@
 //! Another master key.
 
-use loggia_delivery::{Secret, Secrets};
+use loggia_delivery::{NodeId, Queue as _, Secret, Secrets};
 use loggia_storage::{KeyRole, MasterKey, Resealed, StorageError};
 
-use crate::fixture::{Folder, endpoint, seconds};
+use crate::fixture::{Place, endpoint, on_both, seconds};
 use crate::server_keys::{insert, list, new};
+
+on_both!(
+    everything_is_readable_under_the_new_key_and_nothing_under_the_old_one,
+    what_did_not_open_before_is_left_and_counted,
+    a_failure_changes_nothing,
+);
 
 fn other() -> MasterKey {
     MasterKey::new([8; 32])
 }
 
-#[tokio::test]
-async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one(place: Place) {
+    let storage = place.open().await;
     for role in KeyRole::ALL {
         insert(&storage, &new(role, 1)).await;
     }
@@ -23,7 +27,7 @@ async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one(
     for index in 0..=600_u16 {
         let [high, low] = index.to_be_bytes();
         let mut endpoint = endpoint(low);
-        let random = [high, low, 0, 0, 0, 0, 0, 0, 0, 0];
+        let random = [0, 0, high, low, 0, 0, 0, 0, 0, 0];
         endpoint.id = loggia_delivery::EndpointId::new(seconds(0), random);
         endpoint.secrets = match index % 3 {
             0 => Secrets::default(),
@@ -48,9 +52,9 @@ async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one(
     };
     assert_eq!(done, resealed);
 
-    let error = folder.try_open(&crate::fixture::key()).await;
+    let error = place.try_open(&crate::fixture::key()).await;
     assert!(matches!(error, Err(StorageError::WrongKey)));
-    let storage = folder.try_open(&other()).await.expect("the new key opens");
+    let storage = place.try_open(&other()).await.expect("the new key opens");
     assert_eq!(list(&storage).await, keys);
     for endpoint in endpoints {
         let found = storage.endpoints().find(endpoint.id).await;
@@ -58,14 +62,12 @@ async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one(
     }
 }
 
-#[tokio::test]
-async fn what_did_not_open_before_is_left_and_counted() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn what_did_not_open_before_is_left_and_counted(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &new(KeyRole::Atproto, 1)).await;
     insert(&storage, &new(KeyRole::Tokens, 2)).await;
-    folder
-        .execute("UPDATE server_key SET secret = X'01' WHERE role = 'tokens'")
+    place
+        .damage("UPDATE server_key SET secret = unhex('01') WHERE role = 'tokens'")
         .await;
     let done = storage.reseal(&other()).await.expect("reseals");
     let resealed = Resealed {
@@ -75,18 +77,34 @@ async fn what_did_not_open_before_is_left_and_counted() {
     assert_eq!(done, resealed);
 }
 
-#[tokio::test]
-async fn a_failure_changes_nothing() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_failure_changes_nothing(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &new(KeyRole::Atproto, 1)).await;
-    folder
+    place
         .execute(
-            "CREATE TRIGGER full BEFORE UPDATE ON server_key BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "CREATE TRIGGER full_disk BEFORE UPDATE ON server_key
+                 BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+             CREATE TRIGGER full_disk BEFORE UPDATE ON server_key
+                 FOR EACH ROW EXECUTE FUNCTION refuse()",
         )
         .await;
     let error = storage.reseal(&other()).await.expect_err("cannot write");
     assert!(matches!(error, StorageError::Sql { .. }), "{error:?}");
-    let storage = folder.open().await;
+    let storage = place.open().await;
     assert_eq!(list(&storage).await.len(), 1, "readable under the old key");
+}
+
+/// Other nodes would go on sealing under the old key.
+#[tokio::test]
+async fn nodes_that_live_are_in_the_way() {
+    let place = Place::postgres().await;
+    let storage = place.open().await;
+    let (node, minute) = (NodeId::new("other"), jiff::SignedDuration::from_mins(1));
+    let deliveries = storage.deliveries();
+    let beat = deliveries.heartbeat(&node, minute, seconds(0)).await;
+    beat.expect("beats");
+    let error = storage.reseal(&other()).await.expect_err("one lives");
+    assert!(matches!(error, StorageError::InUse(1)), "{error:?}");
 }

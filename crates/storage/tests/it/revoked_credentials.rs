@@ -5,7 +5,15 @@ use loggia_storage::{
 };
 use loggia_syntax::SpaceRef;
 
-use crate::fixture::{Folder, did, endpoint, seconds};
+use crate::fixture::{Place, did, endpoint, on_both, seconds};
+
+on_both!(
+    a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart,
+    a_revocation_is_forgotten_after_its_time_and_not_before,
+    a_full_list_refuses_and_forgets_none,
+    what_was_registered_with_a_revoked_credential_goes_with_it,
+    readers_leave_room_for_the_authority,
+);
 
 fn space(name: &str) -> SpaceRef {
     let text = format!("at://did:plc:abc123/space/com.example.forum/{name}");
@@ -68,25 +76,21 @@ async fn active(storage: &Storage, name: &str) -> Vec<Option<String>> {
 
 const KEPT: Revoked = Revoked::Kept { registrations: 0 };
 
-#[tokio::test]
-async fn a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart(place: Place) {
+    let storage = place.open().await;
     assert!(!is_revoked(&storage, "main", "a").await);
     for _ in 0..2 {
         assert_eq!(revoke(&storage, "main", "a", 60).await, KEPT);
     }
     storage.close().await;
-    let storage = folder.open().await;
+    let storage = place.open().await;
     assert!(is_revoked(&storage, "main", "a").await);
     assert!(!is_revoked(&storage, "main", "b").await);
     assert!(!is_revoked(&storage, "other", "a").await);
 }
 
-#[tokio::test]
-async fn a_revocation_is_forgotten_after_its_time_and_not_before() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_revocation_is_forgotten_after_its_time_and_not_before(place: Place) {
+    let storage = place.open().await;
     for id in ["a", "b", "c"] {
         assert_eq!(revoke(&storage, "main", id, 60).await, KEPT);
     }
@@ -99,15 +103,13 @@ async fn a_revocation_is_forgotten_after_its_time_and_not_before() {
     assert!(is_revoked(&storage, "main", "c").await);
 }
 
-#[tokio::test]
-async fn a_full_list_refuses_and_forgets_none() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_full_list_refuses_and_forgets_none(place: Place) {
+    let storage = place.open().await;
     assert_eq!(RevokedCredentials::MOST, 100_000);
-    folder
-        .execute(
+    place
+        .damage(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-             INSERT INTO revoked_credential SELECT 'at://did:plc:abc123/space/com.example.forum/main',
+             INSERT INTO revoked_credential (space, id, until) SELECT 'at://did:plc:abc123/space/com.example.forum/main',
                  'filler ' || i, 9000000000000 FROM n",
         )
         .await;
@@ -117,10 +119,8 @@ async fn a_full_list_refuses_and_forgets_none() {
     assert!(is_revoked(&storage, "main", "filler 7").await);
 }
 
-#[tokio::test]
-async fn what_was_registered_with_a_revoked_credential_goes_with_it() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn what_was_registered_with_a_revoked_credential_goes_with_it(place: Place) {
+    let storage = place.open().await;
     let is_new = |registered| assert!(matches!(registered, Registered::New(_)), "{registered:?}");
     let is_renewed = |registered| {
         assert!(
@@ -145,10 +145,8 @@ async fn what_was_registered_with_a_revoked_credential_goes_with_it() {
     assert_eq!(active(&storage, "main").await, [None, None]);
 }
 
-#[tokio::test]
-async fn readers_leave_room_for_the_authority() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn readers_leave_room_for_the_authority(place: Place) {
+    let storage = place.open().await;
     let reader = Some("a");
     for (name, number, credential, fits) in [
         ("main", 1, reader, true),

@@ -4,7 +4,15 @@ use loggia_storage::{
     KeyRole, KeySecret, KeyState, NewServerKey, ServerKey, Storage, StorageError,
 };
 
-use crate::fixture::{Folder, START, seconds};
+use crate::fixture::{Folder, Place, START, on_both, seconds};
+
+on_both!(
+    a_role_has_one_current_key,
+    of_two_nodes_that_start_at_once_one_makes_the_keys,
+    a_key_that_retires_loses_its_secret,
+    a_key_that_does_not_open_is_an_error_that_names_it,
+    joining_leaves_the_tables_as_they_are,
+);
 
 /// A key whose secret is this byte, 32 times.
 pub fn new(role: KeyRole, number: u8) -> NewServerKey {
@@ -36,10 +44,8 @@ pub async fn list(storage: &Storage) -> Vec<ServerKey> {
     storage.server_keys().list().await.expect("lists")
 }
 
-#[tokio::test]
-async fn a_role_has_one_current_key() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_role_has_one_current_key(place: Place) {
+    let storage = place.open().await;
     assert!(insert(&storage, &new(KeyRole::Tokens, 1)).await);
     assert!(!insert(&storage, &new(KeyRole::Tokens, 2)).await);
     assert!(insert(&storage, &new(KeyRole::Atproto, 3)).await);
@@ -55,13 +61,11 @@ async fn a_role_has_one_current_key() {
     assert_eq!(keys[1].state, KeyState::Current(KeySecret::new([1; 32])));
 }
 
-#[tokio::test]
-async fn of_two_nodes_that_start_at_once_one_makes_the_keys() {
-    let folder = Folder::new();
-    drop(folder.open().await);
+async fn of_two_nodes_that_start_at_once_one_makes_the_keys(place: Place) {
+    drop(place.open().await);
     let mut starts = tokio::task::JoinSet::new();
     for node in [1, 2, 3, 4] {
-        let storage = folder.open().await;
+        let storage = place.open().await;
         starts.spawn(async move {
             let mut tx = storage.begin().await.expect("begins");
             for role in KeyRole::ALL {
@@ -83,10 +87,8 @@ async fn of_two_nodes_that_start_at_once_one_makes_the_keys() {
     assert!(secrets.iter().all(|state| *state == secrets[0]));
 }
 
-#[tokio::test]
-async fn a_key_that_retires_loses_its_secret() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_key_that_retires_loses_its_secret(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &new(KeyRole::Tokens, 1)).await;
     rotate(&storage, &new(KeyRole::Tokens, 2), 60).await;
     rotate(&storage, &new(KeyRole::Tokens, 3), 90).await;
@@ -124,12 +126,12 @@ async fn secrets_of_keys_are_not_in_the_file() {
     assert_eq!(shown, "Current(KeySecret)");
 }
 
-#[tokio::test]
-async fn a_key_that_does_not_open_is_an_error_that_names_it() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_key_that_does_not_open_is_an_error_that_names_it(place: Place) {
+    let storage = place.open().await;
     insert(&storage, &new(KeyRole::Atproto, 1)).await;
-    folder.execute("UPDATE server_key SET secret = X'01'").await;
+    place
+        .damage("UPDATE server_key SET secret = unhex('01')")
+        .await;
     let error = storage.server_keys().list().await.expect_err("damaged");
     assert!(matches!(error, StorageError::BadRow(_)), "{error:?}");
     assert_eq!(
@@ -138,25 +140,24 @@ async fn a_key_that_does_not_open_is_an_error_that_names_it() {
     );
 }
 
-#[tokio::test]
-async fn joining_leaves_the_tables_as_they_are() {
-    let folder = Folder::new();
-    let error = folder.join().await.expect_err("there is no file");
-    assert!(matches!(error, StorageError::Open { .. }), "{error:?}");
-
-    let storage = folder.open().await;
-    let joined = folder.join().await.expect("the tables are up to date");
+async fn joining_leaves_the_tables_as_they_are(place: Place) {
+    place.join().await.expect_err("there are no tables");
+    let storage = place.open().await;
+    let joined = place.join().await.expect("the tables are up to date");
     assert!(insert(&joined, &new(KeyRole::Tokens, 1)).await);
     assert_eq!(list(&storage).await, list(&joined).await);
 
-    folder
-        .execute("DELETE FROM _sqlx_migrations WHERE version <> 1")
+    place
+        .damage("DELETE FROM _sqlx_migrations WHERE version <> 1")
         .await;
-    let error = folder.join().await.expect_err("as if made by an older one");
+    let error = place.join().await.expect_err("as if made by an older one");
     assert!(matches!(error, StorageError::OtherVersion), "{error:?}");
-    folder
-        .execute("INSERT INTO _sqlx_migrations VALUES (9999, 'later', 0, TRUE, X'', 0)")
+    place
+        .damage(
+            "INSERT INTO _sqlx_migrations
+             SELECT 9999, 'later', installed_on, success, checksum, 0 FROM _sqlx_migrations",
+        )
         .await;
-    let error = folder.join().await.expect_err("as if made by a newer one");
+    let error = place.join().await.expect_err("as if made by a newer one");
     assert!(matches!(error, StorageError::OtherVersion), "{error:?}");
 }

@@ -6,7 +6,18 @@ use loggia_storage::{
 };
 use loggia_syntax::Did;
 
-use crate::fixture::{Folder, did, seconds};
+use crate::fixture::{Place, did, on_both, seconds};
+
+on_both!(
+    everything_is_read_back_as_written,
+    a_url_is_unique_for_each_owner,
+    an_owner_has_at_most_so_many,
+    an_update_changes_only_what_is_given,
+    an_update_finds_duplicates_but_not_itself,
+    somebody_elses_webhook_is_as_good_as_none,
+    pages_under_a_filter_are_full_and_visit_everything_once,
+    the_last_page_has_no_cursor_and_a_bad_cursor_is_an_error,
+);
 
 fn fields(url: &str, events: &[&str]) -> WebhookFields {
     WebhookFields {
@@ -63,10 +74,8 @@ async fn update(storage: &Storage, owner: &Did, id: WebhookId, change: WebhookCh
     updated.expect("updates")
 }
 
-#[tokio::test]
-async fn everything_is_read_back_as_written() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn everything_is_read_back_as_written(place: Place) {
+    let storage = place.open().await;
     let alice = did("alice");
     let webhook = insert_done(&storage, &alice, 1, full_fields()).await;
     assert_eq!(webhook.fields, full_fields());
@@ -78,10 +87,8 @@ async fn everything_is_read_back_as_written() {
     assert_eq!(found, Some(webhook));
 }
 
-#[tokio::test]
-async fn a_url_is_unique_for_each_owner() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn a_url_is_unique_for_each_owner(place: Place) {
+    let storage = place.open().await;
     let (alice, bob) = (did("alice"), did("bob"));
     insert_done(&storage, &alice, 1, fields("https://a.example/", &["chat"])).await;
     let again = insert(&storage, &alice, 2, fields("https://a.example/", &["chat"])).await;
@@ -89,10 +96,8 @@ async fn a_url_is_unique_for_each_owner() {
     insert_done(&storage, &bob, 3, fields("https://a.example/", &["chat"])).await;
 }
 
-#[tokio::test]
-async fn an_owner_has_at_most_so_many() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn an_owner_has_at_most_so_many(place: Place) {
+    let storage = place.open().await;
     let (alice, bob) = (did("alice"), did("bob"));
     insert_done(
         &storage,
@@ -118,10 +123,8 @@ async fn an_owner_has_at_most_so_many() {
     }
 }
 
-#[tokio::test]
-async fn an_update_changes_only_what_is_given() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn an_update_changes_only_what_is_given(place: Place) {
+    let storage = place.open().await;
     let alice = did("alice");
     let before = insert_done(&storage, &alice, 1, full_fields()).await;
     let change = WebhookChange {
@@ -157,10 +160,8 @@ async fn an_update_changes_only_what_is_given() {
     );
 }
 
-#[tokio::test]
-async fn an_update_finds_duplicates_but_not_itself() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn an_update_finds_duplicates_but_not_itself(place: Place) {
+    let storage = place.open().await;
     let alice = did("alice");
     let one = insert_done(
         &storage,
@@ -186,10 +187,8 @@ async fn an_update_finds_duplicates_but_not_itself() {
     assert!(matches!(own, Updated::Done(_)));
 }
 
-#[tokio::test]
-async fn somebody_elses_webhook_is_as_good_as_none() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn somebody_elses_webhook_is_as_good_as_none(place: Place) {
+    let storage = place.open().await;
     let (alice, bob) = (did("alice"), did("bob"));
     let webhook = insert_done(&storage, &alice, 1, full_fields()).await;
     assert_eq!(
@@ -235,10 +234,8 @@ async fn somebody_elses_webhook_is_as_good_as_none() {
     );
 }
 
-#[tokio::test]
-async fn pages_under_a_filter_are_full_and_visit_everything_once() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn pages_under_a_filter_are_full_and_visit_everything_once(place: Place) {
+    let storage = place.open().await;
     let alice = did("alice");
     for number in 0..20 {
         let events = if number % 3 == 0 {
@@ -280,10 +277,8 @@ async fn pages_under_a_filter_are_full_and_visit_everything_once() {
     assert_eq!(sizes, [3, 1]);
 }
 
-#[tokio::test]
-async fn the_last_page_has_no_cursor_and_a_bad_cursor_is_an_error() {
-    let folder = Folder::new();
-    let storage = folder.open().await;
+async fn the_last_page_has_no_cursor_and_a_bad_cursor_is_an_error(place: Place) {
+    let storage = place.open().await;
     let alice = did("alice");
     insert_done(&storage, &alice, 1, full_fields()).await;
     let all = WebhookFilter::default();

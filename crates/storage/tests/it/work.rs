@@ -84,6 +84,7 @@ pub fn settled(due: &Due, state: State, outcome: Outcome, report: Report) -> Set
     };
     Settled {
         id: due.id,
+        lease: due.lease.clone(),
         state,
         attempt: Some(attempt),
         report: Some(report),

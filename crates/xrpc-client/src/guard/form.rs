@@ -41,6 +41,12 @@ fn check_authority(authority: &str) -> Result<(), UrlRefusal> {
     if authority.is_empty() || authority.starts_with(':') {
         return Err(UrlRefusal::Written("it names no host"));
     }
+    // Some resolvers drop what is empty, others fail.
+    if authority.contains("..") || authority.starts_with('.') {
+        return Err(UrlRefusal::Written(
+            "its host has dots with nothing between them",
+        ));
+    }
     if authority.ends_with(':') {
         return Err(UrlRefusal::Written("it has a colon and no port"));
     }

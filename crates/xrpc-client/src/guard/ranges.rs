@@ -108,7 +108,11 @@ pub(super) fn special(address: IpAddr) -> Option<&'static str> {
         IpAddr::V4(_) => name(SPECIAL_V4),
         // A translator sends it on to the IPv4 address in it.
         IpAddr::V6(v6) if NAT64.contains(address) => special(ipv4(v6.to_bits() as u32)),
-        IpAddr::V6(_) if GLOBAL_V6.contains(address) => name(SPECIAL_V6),
+        IpAddr::V6(v6) if GLOBAL_V6.contains(address) => {
+            // So does a router of that kind, if there is one.
+            let tunnelled = isatap(v6.to_bits()).and_then(special);
+            name(SPECIAL_V6).or(tunnelled)
+        }
         IpAddr::V6(_) => Some(name(OTHER_V6).unwrap_or("not global unicast")),
     }
 }
@@ -118,26 +122,49 @@ pub(super) fn forms(address: IpAddr) -> impl Iterator<Item = IpAddr> {
     std::iter::once(address).chain(embedded(address).into_iter().flatten())
 }
 
-fn embedded(address: IpAddr) -> [Option<IpAddr>; 2] {
+fn embedded(address: IpAddr) -> [Option<IpAddr>; 4] {
     let IpAddr::V6(v6) = address else {
-        return [None, None];
+        return [None; 4];
     };
     let bits = v6.to_bits();
     let low = bits as u32;
-    if v6.to_ipv4_mapped().is_some()
-        || [NAT64, LOCAL_NAT64, COMPATIBLE, TRANSLATED]
+    if LOCAL_NAT64.contains(address) {
+        [
+            Some(ipv4(low)),
+            Some(translated(bits, 48)),
+            Some(translated(bits, 56)),
+            Some(translated(bits, 64)),
+        ]
+    } else if v6.to_ipv4_mapped().is_some()
+        || [NAT64, COMPATIBLE, TRANSLATED]
             .iter()
             .any(|form| form.contains(address))
     {
-        [Some(ipv4(low)), None]
+        [Some(ipv4(low)), None, None, None]
     } else if SIX_TO_FOUR.contains(address) {
-        [Some(ipv4((bits >> 80) as u32)), None]
+        [Some(ipv4((bits >> 80) as u32)), isatap(bits), None, None]
     } else if TEREDO.contains(address) {
         // The server, and the client with all bits turned over.
-        [Some(ipv4((bits >> 64) as u32)), Some(ipv4(!low))]
+        let (server, client) = (ipv4((bits >> 64) as u32), ipv4(!low));
+        [Some(server), Some(client), None, None]
     } else {
-        [None, None]
+        [isatap(bits), None, None, None]
     }
+}
+
+/// The IPv4 address in a local NAT64 address whose prefix has so many bits (RFC 6052, section 2.2):
+/// it begins after them and steps over bits 64 to 71.
+fn translated(bits: u128, prefix: u32) -> IpAddr {
+    let closed_up = bits >> 64 << 56 | bits & (u128::MAX >> 72);
+    ipv4((closed_up >> (120 - 32 - prefix)) as u32)
+}
+
+/// The IPv4 address in the lower half of an ISATAP address (RFC 5214), under whichever prefix.
+fn isatap(bits: u128) -> Option<IpAddr> {
+    /// All but the two bits that say whether the number is unique and whether it is a group's.
+    const SAYING: u32 = !0x0300_0000;
+    let mark = (bits >> 32) as u32 & SAYING;
+    (mark == 0x0000_5efe).then(|| ipv4(bits as u32))
 }
 
 fn ipv4(bits: u32) -> IpAddr {

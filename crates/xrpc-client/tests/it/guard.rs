@@ -315,6 +315,10 @@ fn a_url_that_needs_repair_is_refused() {
         ("https://example.com/\u{a0}", "space"),
         ("https://example.com:/", "no port"),
         ("https://ex%61mple.com/", "percent"),
+        ("https://10.0.0.1../", "dots"),
+        ("https://localhost..:8443", "dots"),
+        ("https://a..example/", "dots"),
+        ("https://.example/", "dots"),
         ("example.com", "scheme"),
     ];
     for (text, why) in written {

@@ -4,5 +4,8 @@ mod call;
 mod client;
 mod frame;
 mod guard;
+mod rebinding;
+mod registries;
 mod server;
+mod spellings;
 mod txt;

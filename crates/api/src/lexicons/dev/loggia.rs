@@ -3,5 +3,7 @@
 //! `dev.loggia.*`
 
 pub mod compat;
+pub mod delivery;
+pub mod endpoint;
 pub mod lexicon;
 pub mod server;

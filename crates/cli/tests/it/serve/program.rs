@@ -29,7 +29,7 @@ pub struct Serving {
     client: Client,
 }
 
-/// `loggia listen`, ready.
+/// `loggia listen`, ready, or another command that goes on showing things.
 pub struct Listening(Running);
 
 /// A child process whose output is read line by line.
@@ -108,6 +108,11 @@ impl Serving {
     pub fn query(&self, nsid: &str) -> (u16, Value) {
         let token = self.loggia(&["dev", "token", "--lxm", nsid]);
         answer(self.client.get(self.url(nsid)).bearer_auth(token))
+    }
+
+    /// Runs another command with the same settings that does not end by itself.
+    pub fn follow(&self, args: &[&str]) -> Listening {
+        Listening(Running::start(loggia(&self.data, self.port).args(args)))
     }
 
     fn url(&self, nsid: &str) -> String {

@@ -3,10 +3,7 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use loggia_api::dev::loggia::compat::register_notify::{Error, Output};
-use loggia_delivery::{
-    Clock, Endpoint, EndpointId, EndpointState, Health, Profile, Secret, Secrets, SystemClock,
-    Target,
-};
+use loggia_delivery::{Clock, Endpoint, EndpointId, Profile, Secret, Secrets, SystemClock, Target};
 use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId};
 use loggia_syntax::Did;
 use loggia_xrpc::{Declared, Reply, declared};
@@ -65,16 +62,14 @@ pub async fn handle(
 }
 
 fn endpoint(owner: &Did, target: Target, secret: Secret, now: Timestamp) -> Endpoint {
-    Endpoint {
-        id: EndpointId::new(now, chance::bytes()),
-        owner: owner.clone(),
+    Endpoint::new(
+        EndpointId::new(now, chance::bytes()),
+        owner.clone(),
         target,
-        profile: Profile::SpaceWebhook,
-        secrets: Secrets::one(secret),
-        state: EndpointState::Active,
-        health: Health::default(),
-        created_at: now,
-    }
+        Profile::SpaceWebhook,
+        Secrets::one(secret),
+        now,
+    )
 }
 
 fn output(registration: &Registration, secret: Option<&Secret>) -> Output {

@@ -1,0 +1,14 @@
+//! `dev.loggia.endpoint.*`
+
+pub mod create;
+pub mod delete;
+pub mod enable;
+pub mod get;
+pub mod get_stats;
+pub mod list;
+pub mod rotate_secret;
+pub mod test;
+pub mod update;
+
+mod secret;
+mod view;

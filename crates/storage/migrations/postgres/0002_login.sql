@@ -1,0 +1,27 @@
+-- A person on the way to their PDS and back. Named by the hash of OAuth's `state`; what the callback
+-- needs is sealed. Lives ten minutes.
+CREATE TABLE login_attempt (
+    state BYTEA NOT NULL PRIMARY KEY,
+    browser BYTEA NOT NULL,
+    pending BYTEA NOT NULL,
+    started_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX login_attempt_oldest ON login_attempt (started_at, state);
+
+-- A person who is logged in with one browser. The cookie is known by its hash alone; the tokens of
+-- the OAuth session behind it are sealed.
+CREATE TABLE login_session (
+    id BYTEA NOT NULL PRIMARY KEY,
+    cookie BYTEA NOT NULL UNIQUE,
+    did TEXT COLLATE "C" NOT NULL,
+    handle TEXT COLLATE "C",
+    tokens BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX login_session_account ON login_session (did, id);
+
+CREATE INDEX login_session_expiry ON login_session (expires_at);

@@ -1,0 +1,242 @@
+//! Opening a store: connections, tables, and whether the key fits.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::group::Group;
+use crate::location::{Place, Synchronous};
+use crate::seal::Sealer;
+use crate::sql::{self, Pool};
+use crate::storage::Inner;
+use crate::{Location, MasterKey, Storage, StorageError, migrations};
+
+/// How many connections read at once. Reads are short; more only costs threads.
+const READERS: u32 = 4;
+
+/// How many transactions write at once to PostgreSQL. Their commits share one write to its log, so a
+/// few more than it has cores; a server allows 100 connections unless told otherwise, which is six
+/// nodes of these.
+const WRITERS: u32 = 12;
+
+/// How long anybody waits for a connection, or for another's lock, before that is an error.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many prepared statements a connection keeps: more than there are.
+const STATEMENTS: usize = 500;
+
+/// What is done to the tables of a store that is opened.
+#[derive(Clone, Copy)]
+enum Tables {
+    /// Brought up to date.
+    Migrated,
+    /// Left as they are, and refused unless they are up to date.
+    AsTheyAre,
+}
+
+/// Connections that are open.
+struct Pools {
+    writer: Pool,
+    readers: Pool,
+}
+
+impl Storage {
+    /// Opens a store, makes an SQLite file that does not exist, and brings the tables up to date.
+    ///
+    /// A PostgreSQL database must exist; any number of processes may have it open. An SQLite file
+    /// has one process at a time.
+    pub async fn open(location: &Location, key: &MasterKey) -> Result<Self, StorageError> {
+        let pools = match &location.0 {
+            Place::File(path, synchronous) => {
+                let options = file(path, *synchronous)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal);
+                sqlite(options, &location.to_string(), Tables::Migrated).await?
+            }
+            Place::Postgres(options) => postgres(options, location, Tables::Migrated).await?,
+        };
+        Self::of(pools, location.clone(), key).await
+    }
+
+    /// Opens a store that a server has open already, for a few short transactions: its tables are
+    /// left as they are. Whoever joins a store touches no leases.
+    pub async fn join(location: &Location, key: &MasterKey) -> Result<Self, StorageError> {
+        let pools = match &location.0 {
+            Place::File(path, synchronous) => {
+                let options = file(path, *synchronous);
+                sqlite(options, &location.to_string(), Tables::AsTheyAre).await?
+            }
+            Place::Postgres(options) => postgres(options, location, Tables::AsTheyAre).await?,
+        };
+        Self::of(pools, location.clone(), key).await
+    }
+
+    /// A store in memory, gone when the last clone is dropped. `name` tells several in one process
+    /// apart.
+    pub async fn memory(name: &str, key: &MasterKey) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(format!("/{name}"))
+            .vfs("memdb");
+        let pools = sqlite(options, "in memory", Tables::Migrated).await?;
+        Self::of(pools, Location::file("in memory"), key).await
+    }
+
+    async fn of(pools: Pools, location: Location, key: &MasterKey) -> Result<Self, StorageError> {
+        let Pools { writer, readers } = pools;
+        let storage = Self {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                location,
+                sealer: Sealer::new(key),
+            }),
+        };
+        storage.check_key().await?;
+        Ok(storage)
+    }
+
+    /// Seals a known value at first, and opens it ever after: a wrong key is found now and not at
+    /// the first delivery.
+    async fn check_key(&self) -> Result<(), StorageError> {
+        const NAME: &str = "key_check";
+        let sealer = &self.inner.sealer;
+        let mut tx = self.begin().await?;
+        sql::query("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+            .bind(NAME)
+            .bind(sealer.seal("meta.value", NAME.as_bytes(), b"loggia"))
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("write the key check"))?;
+        let found: Vec<u8> = sql::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(NAME)
+            .fetch_one(tx.sql())
+            .await
+            .map_err(StorageError::doing("read the key check"))?;
+        sealer
+            .open("meta.value", NAME.as_bytes(), &found)
+            .map_err(|_| StorageError::WrongKey)?;
+        tx.commit().await
+    }
+}
+
+fn file(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new().filename(path);
+    options.synchronous(match synchronous {
+        Synchronous::Full => SqliteSynchronous::Full,
+        Synchronous::Normal => SqliteSynchronous::Normal,
+    })
+}
+
+async fn sqlite(
+    options: SqliteConnectOptions,
+    database: &str,
+    tables: Tables,
+) -> Result<Pools, StorageError> {
+    let options = options
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS)
+        .busy_timeout(PATIENCE);
+    let pool = |size| {
+        SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(size)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            // A commit that failed, on a full disk say, may leave its connection within a
+            // transaction that no rollback ends; such a connection is closed and replaced.
+            .before_acquire(|connection, _| {
+                let usable = !connection.is_in_transaction();
+                Box::pin(async move { Ok(usable) })
+            })
+    };
+    let writer = pool(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(StorageError::opening(database))?;
+    match tables {
+        Tables::Migrated => migrations::sqlite()
+            .run(&writer)
+            .await
+            .map_err(StorageError::Migrate)?,
+        Tables::AsTheyAre => {}
+    }
+    let readers = options.create_if_missing(false).pragma("query_only", "on");
+    let readers = pool(READERS)
+        .connect_with(readers)
+        .await
+        .map_err(StorageError::opening(database))?;
+    let readers = Pool::Sqlite(readers);
+    migrations::check(&readers).await?;
+    Ok(Pools {
+        writer: Pool::SqliteWriter(Group::new(writer)),
+        readers,
+    })
+}
+
+async fn postgres(
+    options: &PgConnectOptions,
+    location: &Location,
+    tables: Tables,
+) -> Result<Pools, StorageError> {
+    let database = location.to_string();
+    let options = options.clone().application_name("loggia");
+    if let Tables::Migrated = tables {
+        // Waits as long as another node needs for it, so without limits of time. The migrator holds
+        // an advisory lock meanwhile.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.clone())
+            .await
+            .map_err(StorageError::opening(&database))?;
+        let migrated = migrations::postgres().run(&pool).await;
+        pool.close().await;
+        migrated.map_err(StorageError::Migrate)?;
+    }
+    let readers = pool(READERS, true, &options).await;
+    let readers = Pool::Postgres(readers.map_err(StorageError::opening(&database))?);
+    migrations::check(&readers).await?;
+    let writer = pool(WRITERS, false, &options).await;
+    let writer = Pool::Postgres(writer.map_err(StorageError::opening(&database))?);
+    Ok(Pools { writer, readers })
+}
+
+/// A pool of so many connections, each `asked` before it is used whether it still is one. Those that
+/// write need not be: their first statement shows it, before anything was done.
+async fn pool(
+    size: u32,
+    asked: bool,
+    options: &PgConnectOptions,
+) -> Result<sqlx::PgPool, sqlx::Error> {
+    let options = options
+        .clone()
+        // Of a node that stops in the middle of a transaction nobody shall wait for ever, and of a
+        // statement that hangs neither.
+        .options([
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("lock_timeout", "10s"),
+            ("statement_timeout", "30s"),
+            // Every statement goes by an index, and its plan is made once. Left to itself the planner
+            // would read whole tables that were small when it looked, and stay with that for as long
+            // as nobody counts them again.
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
+            ("jit", "off"),
+        ])
+        .statement_cache_capacity(STATEMENTS);
+    PgPoolOptions::new()
+        .min_connections(1)
+        .max_connections(size)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(asked)
+        .connect_with(options)
+        .await
+}

@@ -1,0 +1,4 @@
+//! The servers start, serve, end and come back.
+
+mod postgres;
+mod redis;
