@@ -70,10 +70,6 @@ pub struct Engine<Q: Queue, T, C> {
     /// comes after them in the queue may go out once they are written.
     ordered: bool,
     batch_ordered: bool,
-    /// Endpoints that want order and of which something came back that is not written yet: what follows
-    /// it in the queue must not pass it.
-    back: HashSet<EndpointId>,
-    batch_back: HashSet<EndpointId>,
     batch_dues: Vec<Due>,
     /// At most one look at a time.
     leasing: JoinSet<Result<Leased, Q::Error>>,
@@ -144,8 +140,6 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
             batch: Arc::default(),
             ordered: false,
             batch_ordered: false,
-            back: HashSet::new(),
-            batch_back: HashSet::new(),
             batch_dues: Vec::new(),
             leasing: JoinSet::new(),
             changed: HashSet::new(),

@@ -40,7 +40,7 @@ pub struct Announcements {
 impl Storage {
     /// What nodes tell each other. On SQLite never anything.
     pub fn announcements(&self) -> Announcements {
-        let pool = match &self.inner.readers {
+        let pool = match &self.inner.engine {
             Pool::Sqlite(_) | Pool::SqliteWriter(_) => None,
             Pool::Postgres(readers) => {
                 let options = readers.connect_options().as_ref().clone();

@@ -82,7 +82,7 @@ impl Deliveries {
     pub async fn oldest_due(&self) -> Result<Option<Timestamp>, StorageError> {
         let doing = StorageError::doing("look for the oldest due delivery");
         let mut reader = self.storage.readers().acquire().await.map_err(doing)?;
-        lease::first_due(&mut reader, None, &[]).await
+        lease::first_due(&mut reader, &[]).await
     }
 
     /// Every delivery of a notification.

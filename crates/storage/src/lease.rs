@@ -23,9 +23,8 @@ pub(crate) async fn lease(
 ) -> Result<Leased, StorageError> {
     node::free_lapsed(storage, &request.lease.node, now).await?;
     let doing = StorageError::doing("look for due deliveries");
-    let mut reader = storage.readers().acquire().await.map_err(doing)?;
-    let holder = Some(&request.lease.node);
-    let lanes = lanes::list(&mut reader, holder, request.limit, &request.except).await?;
+    let mut reader = storage.engine_readers().acquire().await.map_err(doing)?;
+    let lanes = lanes::list(&mut reader, request.limit, &request.except).await?;
     drop(reader);
     let next_due = lanes.iter().map(|lane| lane.due).find(|due| *due > now);
     let due: Vec<Lane> = lanes.into_iter().filter(|lane| lane.due <= now).collect();
@@ -76,7 +75,7 @@ async fn take(
         // There may well be more; to know takes a seek for each endpoint.
         Some(now)
     } else {
-        first_due(tx.sql(), Some(&request.lease.node), &request.except).await?
+        first_due(tx.sql(), &request.except).await?
     };
     tx.commit().await?;
     Ok(Leased {

@@ -47,7 +47,7 @@ pub(crate) async fn heartbeat(
     ))
     .bind(node.as_str())
     .bind(i64::try_from(lease_for.as_millis()).unwrap_or(i64::MAX))
-    .fetch_one(storage.readers())
+    .fetch_one(storage.engine_readers())
     .await
     .map_err(StorageError::doing("say that this node lives"))?;
     let lapsed = Reading::new("node", node.as_str(), &row).get("lapsed")?;
@@ -102,7 +102,7 @@ pub(crate) async fn free_lapsed(
     now: Timestamp,
 ) -> Result<(), StorageError> {
     let doing = StorageError::doing("look for lapsed leases");
-    let mut reader = storage.readers().acquire().await.map_err(doing)?;
+    let mut reader = storage.engine_readers().acquire().await.map_err(doing)?;
     let lapsed = lapsed(&mut reader, node, now).await?;
     drop(reader);
     if lapsed.is_empty() {

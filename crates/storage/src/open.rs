@@ -18,6 +18,10 @@ use crate::{Location, MasterKey, Storage, StorageError, migrations};
 /// How many connections read at once. Reads are short; more only costs threads.
 const READERS: u32 = 4;
 
+/// How many connections only the delivery engine uses: for its heartbeat, for its looks at what is due,
+/// and to hear other nodes. However much others read, it waits for none of them.
+const ENGINE: u32 = 3;
+
 /// How many transactions write at once to PostgreSQL. Their commits share one write to its log, so a
 /// few more than it has cores; a server allows 100 connections unless told otherwise, which is six
 /// nodes of these.
@@ -42,6 +46,7 @@ enum Tables {
 struct Pools {
     writer: Pool,
     readers: Pool,
+    engine: Pool,
 }
 
 impl Storage {
@@ -86,11 +91,16 @@ impl Storage {
     }
 
     async fn of(pools: Pools, location: Location, key: &MasterKey) -> Result<Self, StorageError> {
-        let Pools { writer, readers } = pools;
+        let Pools {
+            writer,
+            readers,
+            engine,
+        } = pools;
         let storage = Self {
             inner: Arc::new(Inner {
                 writer,
                 readers,
+                engine,
                 location,
                 sealer: Sealer::new(key),
             }),
@@ -165,16 +175,21 @@ async fn sqlite(
             .map_err(StorageError::Migrate)?,
         Tables::AsTheyAre => {}
     }
-    let readers = options.create_if_missing(false).pragma("query_only", "on");
+    let reading = options.create_if_missing(false).pragma("query_only", "on");
     let readers = pool(READERS)
-        .connect_with(readers)
+        .connect_with(reading.clone())
         .await
         .map_err(StorageError::opening(database))?;
     let readers = Pool::Sqlite(readers);
     migrations::check(&readers).await?;
+    let engine = pool(ENGINE)
+        .connect_with(reading)
+        .await
+        .map_err(StorageError::opening(database))?;
     Ok(Pools {
         writer: Pool::SqliteWriter(Group::new(writer)),
         readers,
+        engine: Pool::Sqlite(engine),
     })
 }
 
@@ -203,7 +218,13 @@ async fn postgres(
     migrations::check(&readers).await?;
     let writer = pool(WRITERS, false, &options).await;
     let writer = Pool::Postgres(writer.map_err(StorageError::opening(&database))?);
-    Ok(Pools { writer, readers })
+    let engine = pool(ENGINE, true, &options).await;
+    let engine = Pool::Postgres(engine.map_err(StorageError::opening(&database))?);
+    Ok(Pools {
+        writer,
+        readers,
+        engine,
+    })
 }
 
 /// A pool of so many connections, each `asked` before it is used whether it still is one. Those that

@@ -278,11 +278,15 @@ fn only_dead(states: &[EndedState]) -> bool {
 fn count_text(states: &[EndedState]) -> &'static str {
     match only_dead(states) {
         true => matching!(
-            "SELECT count(*) AS count",
+            "SELECT count(*) AS count FROM (SELECT 1",
             "state IN ('abandoned', 'expired')",
-            ""
+            "LIMIT 100000) AS counted"
         ),
-        false => matching!("SELECT count(*) AS count", "ended_at IS NOT NULL", ""),
+        false => matching!(
+            "SELECT count(*) AS count FROM (SELECT 1",
+            "ended_at IS NOT NULL",
+            "LIMIT 100000) AS counted"
+        ),
     }
 }
 

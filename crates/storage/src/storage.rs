@@ -22,6 +22,7 @@ pub struct Storage {
 pub(crate) struct Inner {
     pub(crate) writer: Pool,
     pub(crate) readers: Pool,
+    pub(crate) engine: Pool,
     pub(crate) location: Location,
     pub(crate) sealer: Sealer,
 }
@@ -69,6 +70,7 @@ impl Storage {
     /// Closes all connections once they are given back.
     pub async fn close(&self) {
         self.inner.readers.close().await;
+        self.inner.engine.close().await;
         self.inner.writer.close().await;
     }
 
@@ -150,6 +152,11 @@ impl Storage {
 
     pub(crate) fn readers(&self) -> &Pool {
         &self.inner.readers
+    }
+
+    /// Those that read for the delivery engine alone.
+    pub(crate) fn engine_readers(&self) -> &Pool {
+        &self.inner.engine
     }
 }
 

@@ -51,12 +51,23 @@ pub fn delivery_json(logged: &LoggedDelivery) -> Value {
     shown
 }
 
+/// A text whose control characters, which a terminal may obey, are written as JSON writes them.
+fn harmless(text: &str) -> String {
+    text.chars().fold(String::new(), |mut harmless, c| {
+        match c.is_control() {
+            true => harmless.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => harmless.push(c),
+        }
+        harmless
+    })
+}
+
 /// A delivery, its body and its attempts.
 pub fn detail(detail: &DeliveryDetail) -> String {
     let mut lines = vec![delivery(&detail.delivery)];
     lines.push(format!("deadline {:.0}", detail.delivery.deadline));
     let body = String::from_utf8_lossy(&detail.notification.body);
-    lines.push(format!("body {body}"));
+    lines.push(format!("body {}", harmless(&body)));
     for attempt in &detail.attempts {
         lines.push(format!(
             "attempt {} at {:.3}: {}",

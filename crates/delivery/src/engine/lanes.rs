@@ -126,9 +126,9 @@ impl Lanes {
         let id = due.id.endpoint;
         if self.known.contains(&due.id) {
             if let Some(lane) = self.lanes.get_mut(&id) {
-                lane.renew_lease(due);
+                lane.renew_lease(&due);
             }
-            return Err(Refused::Known);
+            return Err(Refused::Known(Box::new(due)));
         }
         let (room, share) = (self.room(), self.share());
         if let Some(lane) = self.lanes.get_mut(&id) {
@@ -245,12 +245,9 @@ impl Lanes {
         self.waiting -= 1;
         self.waiting_bytes -= due.notification.body.len();
         // Looked at by the room that there was before, which is near enough.
-        if !lane.is_full(share) {
+        if lane.is_half_empty(share) {
             self.full.remove(&id);
-        }
-        if lane.starved && lane.waiting.len() <= share.0 / 2 {
-            lane.starved = false;
-            self.hunger = true;
+            self.hunger |= std::mem::take(&mut lane.starved);
         }
         Some(due)
     }

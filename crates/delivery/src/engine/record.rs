@@ -15,13 +15,6 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
     /// Keeps an outcome until it is written.
     pub(super) fn keep(&mut self, settled: Settled, due: Due) {
         self.ordered |= due.endpoint.in_order;
-        if due.endpoint.in_order && settled.state.is_open() {
-            self.back.insert(due.id.endpoint);
-            // A look that is under way does not know of it, and may bring what comes after it.
-            if !self.leasing.is_empty() {
-                self.changed.insert(due.id.endpoint);
-            }
-        }
         self.outcomes.push(settled);
         if self.observer.is_some() {
             self.dues.push(due);
@@ -35,7 +28,6 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
         self.batch = Arc::new(std::mem::take(&mut self.outcomes));
         self.batch_dues = std::mem::take(&mut self.dues);
         self.batch_ordered = std::mem::take(&mut self.ordered);
-        self.batch_back = std::mem::take(&mut self.back);
         let (queue, node, batch) = (self.queue.clone(), self.node.clone(), self.batch.clone());
         self.recording
             .spawn(async move { queue.record(&node, &batch, now).await });
@@ -45,7 +37,6 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
         let batch = std::mem::take(&mut self.batch);
         let dues = std::mem::take(&mut self.batch_dues);
         let ordered = std::mem::take(&mut self.batch_ordered);
-        let back = std::mem::take(&mut self.batch_back);
         match ended {
             Ok(Ok(recorded)) => {
                 self.meters.recorded(batch.len(), recorded.stale.len());
@@ -72,7 +63,6 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
         self.outcomes.splice(0..0, batch);
         self.dues.splice(0..0, dues);
         self.ordered |= ordered;
-        self.back.extend(back);
     }
 
     /// Tells the observer what is on disk now.

@@ -20,9 +20,21 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
             return self.give_back(due, Event::Release);
         }
         match self.lanes.push(due, now) {
-            Ok(()) | Err(Refused::Known) => {}
+            Ok(()) => {}
+            Err(Refused::Known(due)) => self.come_again(*due, now),
             Err(Refused::Full(due)) => self.give_back(*due, Event::Release),
             Err(Refused::Paused(due, until)) => self.give_back(*due, Event::Postpone(until)),
+        }
+    }
+
+    /// A delivery came that is here already. If an attempt of it is in flight under another lease, it was
+    /// ended and begun anew meanwhile: that attempt will change nothing any more, so this one has to
+    /// come again once it is over.
+    fn come_again(&mut self, due: Due, now: Timestamp) {
+        let mut flying = self.flying.values();
+        if flying.any(|(flying, _)| flying.id == due.id && flying.lease != due.lease) {
+            let later = after(now, self.limits.poll_span());
+            self.give_back(due, Event::Postpone(later));
         }
     }
 
@@ -148,20 +160,14 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
                 until: self.last_lease,
             },
             limit: room.min(batch),
-            per_endpoint: self.limits.waiting_per_endpoint.min(batch),
-            except: self.not_to_look_at(),
+            // A lane that is looked at has at least so much room, unless memory is short.
+            per_endpoint: self.limits.waiting_per_endpoint.div_ceil(2).min(batch),
+            except: self.lanes.closed(),
         };
         self.next_lease = after(now, self.limits.poll_span());
         let queue = self.queue.clone();
         self.leasing
             .spawn(async move { queue.lease(&request, now).await });
-    }
-
-    /// Endpoints whose lanes are closed, and those of which something is on its way back.
-    fn not_to_look_at(&mut self) -> Vec<EndpointId> {
-        let mut except = self.lanes.closed();
-        except.extend(self.back.union(&self.batch_back));
-        except
     }
 
     pub(super) fn leased(&mut self, ended: Result<Result<Leased, Q::Error>, JoinError>) {

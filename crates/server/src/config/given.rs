@@ -163,6 +163,12 @@ impl Given {
         if let Err(why) = check_directory(config) {
             self.mistake("plc_directory", "as set", why);
         }
+        let redis = config.redis.as_ref();
+        if redis.is_some_and(|url| url.scheme() != "redis" || !url.has_host()) {
+            let message =
+                "must be `redis://host:6379`, with a user and a password if it needs them";
+            self.mistake("redis_url", "as set", message);
+        }
         if config.data.as_os_str().is_empty() {
             self.mistake("data", "as set", "must name a folder");
         }

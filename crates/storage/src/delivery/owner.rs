@@ -36,7 +36,16 @@ impl Deliveries {
         let replayed = moved(ids, deadline, now)
             .fetch_all(
                 tx.sql(),
-                "UPDATE delivery SET state = 'pending', earlier = delivery.earlier + delivery.attempts,
+                // An attempt that came back after a cancellation counts in the log alone.
+                "UPDATE delivery SET state = 'pending',
+                     earlier = CASE WHEN EXISTS (SELECT 1 FROM attempt a
+                             WHERE a.notification = delivery.notification
+                                 AND a.endpoint = delivery.endpoint
+                                 AND a.number > delivery.earlier + delivery.attempts)
+                         THEN (SELECT max(a.number) FROM attempt a
+                             WHERE a.notification = delivery.notification
+                                 AND a.endpoint = delivery.endpoint)
+                         ELSE delivery.earlier + delivery.attempts END,
                      attempts = 0, due = r.now, node = NULL, ended_at = NULL, reason = NULL,
                      deadline = r.deadline, in_order = e.in_order
                  FROM r JOIN endpoint e ON e.id = r.endpoint

@@ -1,7 +1,7 @@
 //! Endpoints that have work, and since when: one seek for each, however long its backlog.
 
 use jiff::Timestamp;
-use loggia_delivery::{EndpointId, NodeId};
+use loggia_delivery::EndpointId;
 
 use crate::StorageError;
 use crate::column::Reading;
@@ -16,11 +16,9 @@ pub(super) struct Lane {
 /// The endpoints that have work, first due first.
 ///
 /// Of one that wants order the first open delivery decides: what is behind one that waits for its
-/// next attempt is not due, and what is behind one that another node holds is no work. What `node`
-/// holds itself is passed over.
+/// next attempt is not due, and what is behind one that somebody holds is no work.
 pub(super) async fn list(
     connection: &mut Connection,
-    node: Option<&NodeId>,
     limit: usize,
     except: &[EndpointId],
 ) -> Result<Vec<Lane>, StorageError> {
@@ -44,16 +42,14 @@ pub(super) async fn list(
                      FROM delivery d
                      WHERE d.in_order = 1 AND d.state IN ('pending', 'leased')
                          AND d.endpoint = lane.endpoint
-                         AND NOT (d.state = 'leased' AND d.node = $1)
                      ORDER BY d.notification LIMIT 1)
                  ELSE (SELECT min(d.due) FROM delivery d
                      WHERE d.state = 'pending' AND d.endpoint = lane.endpoint)
                  END
              FROM lane WHERE endpoint IS NOT NULL
          )
-         SELECT endpoint, due FROM first WHERE due IS NOT NULL ORDER BY due LIMIT $2",
+         SELECT endpoint, due FROM first WHERE due IS NOT NULL ORDER BY due LIMIT $1",
     )
-    .bind(node.map_or("", NodeId::as_str))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(connection)
     .await
@@ -75,9 +71,8 @@ pub(super) async fn list(
 /// When the first pending delivery is due that may go out and does not go to any of these.
 pub(crate) async fn first_due(
     connection: &mut Connection,
-    node: Option<&NodeId>,
     except: &[EndpointId],
 ) -> Result<Option<Timestamp>, StorageError> {
-    let lanes = list(connection, node, 0, except).await?;
+    let lanes = list(connection, 0, except).await?;
     Ok(lanes.first().map(|lane| lane.due))
 }

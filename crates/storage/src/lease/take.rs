@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use loggia_delivery::{
-    AbandonReason, DeliveryId, Due, Endpoint, EndpointId, Lease, LeaseRequest, NotificationId,
+    AbandonReason, DeliveryId, Due, Endpoint, EndpointId, LeaseRequest, NotificationId,
 };
 
 use crate::column::{Reading, millis};
@@ -22,7 +22,7 @@ pub(super) async fn take(
     now: Timestamp,
 ) -> Result<Vec<Due>, StorageError> {
     let rows = if endpoint.in_order {
-        in_line(connection, endpoint.id, &request.lease, limit, now).await?
+        in_line(connection, endpoint.id, limit, now).await?
     } else {
         due(connection, endpoint.id, limit, now).await?
     };
@@ -73,12 +73,11 @@ async fn due(
         .map_err(StorageError::doing("read due deliveries"))
 }
 
-/// The run of the oldest open deliveries of an endpoint that wants order. What this node holds
-/// already comes before it; what another holds, or what waits for its next attempt, ends it.
+/// The run of the oldest open deliveries of an endpoint that wants order. What somebody holds, this node
+/// included, or what waits for its next attempt, ends it: how that goes is not on record yet.
 async fn in_line(
     connection: &mut Connection,
     endpoint: EndpointId,
-    lease: &Lease,
     limit: usize,
     now: Timestamp,
 ) -> Result<Vec<Row>, StorageError> {
@@ -87,11 +86,9 @@ async fn in_line(
     }
     let rows = sql::query(select_due!(
         "WHERE d.in_order = 1 AND d.state IN ('pending', 'leased') AND d.endpoint = $1
-             AND NOT (d.state = 'leased' AND d.node = $2)
-         ORDER BY d.notification LIMIT $3"
+         ORDER BY d.notification LIMIT $2"
     ))
     .bind(&endpoint.as_bytes()[..])
-    .bind(lease.node.as_str())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await

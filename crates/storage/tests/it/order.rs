@@ -111,13 +111,13 @@ async fn a_run_of_the_oldest_is_leased_in_order_to_one_node(place: Place) {
         "not beside it"
     );
     let more = take(&storage, "one", 2, 1).await;
-    assert_eq!(numbers(&more), ids[2..4], "it goes on where it was");
+    assert!(more.is_empty(), "how the run goes is not on record yet");
     settle(&storage, "one", &run[0], delivered(2), 2).await;
-    assert!(take(&storage, "two", 9, 2).await.is_empty(), "still not");
-    for due in run[1..].iter().chain(&more) {
-        settle(&storage, "one", due, delivered(2), 2).await;
+    for node in ["one", "two"] {
+        assert!(take(&storage, node, 9, 2).await.is_empty(), "still not");
     }
-    assert_eq!(numbers(&take(&storage, "two", 9, 3).await), ids[4..]);
+    settle(&storage, "one", &run[1], delivered(2), 2).await;
+    assert_eq!(numbers(&take(&storage, "two", 9, 3).await), ids[2..]);
 }
 
 async fn what_waits_for_its_retry_holds_up_those_behind_it(place: Place) {

@@ -21,6 +21,7 @@ on_both!(
     a_deleted_endpoint_is_gone_for_its_owner_with_its_secrets,
     an_owner_is_told_once_where_they_asked_for_it,
     what_has_ended_can_be_replayed_and_is_numbered_on,
+    an_attempt_that_came_back_after_the_end_keeps_its_number,
     what_cannot_be_replayed_is_left,
     what_is_open_can_be_cancelled,
 );
@@ -265,6 +266,34 @@ async fn dead_letters(storage: &Storage, count: u8) -> (Vec<Endpoint>, Vec<Deliv
         .await;
     assert_eq!(recorded.expect("records").stale, []);
     (endpoints, enqueued.due.iter().map(|due| due.id).collect())
+}
+
+async fn an_attempt_that_came_back_after_the_end_keeps_its_number(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 1).await;
+    let lease = lease(300);
+    let enqueued = enqueue(&storage, notification(1, None), &endpoints, Some(&lease)).await;
+    let due = &enqueued.due[0];
+    let deliveries = storage.deliveries();
+    let mut tx = storage.begin().await.expect("begins");
+    let cancelled = deliveries.cancel(&mut tx, &[due.id], seconds(1)).await;
+    assert_eq!(cancelled.expect("cancels"), [due.id]);
+    tx.commit().await.expect("commits");
+
+    let late = settled(due, due.state(), answered(500), Report::Failed);
+    let recorded = deliveries.record(&node(), &[late], seconds(2)).await;
+    assert_eq!(recorded.expect("records").stale, [due.id]);
+
+    assert_eq!(replay(&storage, &[due.id], seconds(900)).await, [due.id]);
+    let taken = take(&storage, 9, &[], 100).await.due;
+    let [again] = &taken[..] else {
+        panic!("one: {taken:?}")
+    };
+    assert_eq!(
+        again.number(again.attempts + 1),
+        2,
+        "the log has a first one"
+    );
 }
 
 async fn replay(storage: &Storage, ids: &[DeliveryId], deadline: Timestamp) -> Vec<DeliveryId> {

@@ -9,8 +9,8 @@ use crate::{Due, Report};
 /// Why a delivery was not taken.
 #[derive(Debug)]
 pub(in crate::engine) enum Refused {
-    /// It is here already.
-    Known,
+    /// It is here already: it waits, from now on under this lease, or is in flight.
+    Known(Box<Due>),
     /// Its lane, or all of the memory, is full.
     Full(Box<Due>),
     /// Its endpoint is between two probes, the next of which is at this time.

@@ -75,10 +75,10 @@ impl Lane {
     }
 
     /// What waited for so long that its lease ended was leased again: it is held by that one now.
-    pub(super) fn renew_lease(&mut self, due: Due) {
+    pub(super) fn renew_lease(&mut self, due: &Due) {
         let waits = self.waiting.iter_mut().find(|waits| waits.id == due.id);
         if let Some(waits) = waits {
-            waits.lease = due.lease;
+            waits.lease = due.lease.clone();
         }
     }
 
@@ -100,9 +100,20 @@ impl Lane {
     /// Whether as many, or as much, waits here as may; one always may, and no more than go out within
     /// a minute.
     pub(super) fn is_full(&self, (count, bytes): (usize, usize)) -> bool {
-        let paced = self.bucket.as_ref().map_or(count, Bucket::per_minute);
-        let count = count.min(paced);
+        let count = self.most(count);
         self.waiting.len() >= count || (self.bytes >= bytes && !self.waiting.is_empty())
+    }
+
+    /// Whether so much of its share is free that looking for more is worth its while: a lane that was
+    /// full would otherwise be filled one by one, and all but one given back each time.
+    pub(super) fn is_half_empty(&self, (count, bytes): (usize, usize)) -> bool {
+        self.waiting.is_empty()
+            || self.waiting.len() <= self.most(count) / 2 && self.bytes <= bytes / 2
+    }
+
+    fn most(&self, count: usize) -> usize {
+        let paced = self.bucket.as_ref().map_or(count, Bucket::per_minute);
+        count.min(paced)
     }
 
     /// Takes all.

@@ -393,7 +393,7 @@ pub struct Replay {
     pub status: ReplayStatus,
     /// Why it stopped before its end.
     pub reason: Option<ReplayReason>,
-    /// How many deliveries there were to replay when it was asked for.
+    /// How many deliveries there were to replay when it was asked for, counted up to 100000.
     pub matched: i64,
     /// How many of them are on their way again.
     pub replayed: i64,
