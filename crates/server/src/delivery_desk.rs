@@ -1,6 +1,7 @@
 //! What the handlers of `dev.loggia.endpoint.*` and `dev.loggia.delivery.*` need.
 
 use std::error::Error as _;
+use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -97,7 +98,8 @@ impl DeliveryDesk {
         Target::new(url.as_str()).map_err(|error| format!("`url`: {error}"))
     }
 
-    /// Stores a notification with others that come at the same time, and starts delivering.
+    /// Stores a notification with others that come at the same time, and starts delivering: what is due
+    /// has left the answer for the engine.
     ///
     /// # Errors
     /// The store failed; then nobody is told.
@@ -134,8 +136,8 @@ impl DeliveryDesk {
             room,
             now,
         };
-        let enqueued = self.intake.enqueue(wish).await?;
-        reservation.offer(enqueued.due.clone());
+        let mut enqueued = self.intake.enqueue(wish).await?;
+        reservation.offer(mem::take(&mut enqueued.due));
         if enqueued.pending > 0 {
             self.engine.wake();
         }

@@ -234,16 +234,15 @@ pub(crate) async fn cancel_pending(
     Ok(())
 }
 
-/// The owner's endpoints that want to be told of this kind, oldest first; at most [`MOST_TOLD`].
-/// Those that are disabled, but not deleted, only if asked for.
+/// The owner's active endpoints that want to be told of this kind, oldest first; at most
+/// [`MOST_TOLD`].
 pub(crate) async fn wanting(
     connection: &mut Connection,
     owner: &str,
     kind: &Nsid,
-    disabled_too: bool,
 ) -> Result<Vec<EndpointId>, StorageError> {
     let owners = BTreeSet::from([owner]);
-    let all = wanting_of(connection, &owners, disabled_too).await?;
+    let all = wanting_of(connection, &owners, false).await?;
     let wanting = all.into_values().flatten();
     let wanting = wanting.filter(|(_, kinds)| kinds.contains(kind));
     Ok(wanting.map(|(id, _)| id).take(MOST_TOLD).collect())

@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod hostile;
 pub mod issuer;
 pub mod load;
+pub mod node_program;
 pub mod notices;
 pub mod pds;
 pub mod person;

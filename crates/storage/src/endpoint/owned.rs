@@ -11,7 +11,7 @@ use loggia_syntax::{Did, Nsid};
 use crate::announcement::{announce_due, announce_endpoint};
 use crate::column::millis;
 use crate::endpoint::row::{self, Sealed};
-use crate::endpoint::{Endpoints, disable, insert, wanting};
+use crate::endpoint::{Endpoints, disable, insert};
 use crate::sql::{self, Connection};
 use crate::{StorageError, Write};
 
@@ -221,17 +221,6 @@ impl Endpoints {
             announce_endpoint(tx.sql(), id).await?;
         }
         Ok(deleted == 1)
-    }
-
-    /// The owner's endpoints that want to be told of this kind, oldest first; at most a thousand.
-    /// Disabled ones are among them: what they miss is a cancelled delivery, which can be replayed.
-    pub async fn list_wanting(
-        &self,
-        tx: &mut Write,
-        owner: &Did,
-        kind: &Nsid,
-    ) -> Result<Vec<EndpointId>, StorageError> {
-        wanting(tx.sql(), owner.as_str(), kind, true).await
     }
 
     async fn owned(

@@ -37,7 +37,7 @@ pub(crate) async fn tell_disabled(
     let reading = Reading::new("endpoint", id, &row);
     let owner: &str = reading.get("owner")?;
     let kind = Nsid::from_static(DISABLED);
-    let told = wanting(tx.sql(), owner, &kind, false).await?;
+    let told = wanting(tx.sql(), owner, &kind).await?;
     let recipients: Vec<_> = told
         .into_iter()
         .filter(|told| *told != id)

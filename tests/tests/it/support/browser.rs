@@ -1,42 +1,19 @@
 //! A headless Chromium with a fresh profile, driven over a pipe.
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use serde_json::{Value, json};
+
+use super::node_program::NodeProgram;
 
 /// A browser with one page. It ends with the test.
 pub struct Browser {
-    child: Child,
-    commands: Option<ChildStdin>,
-    outcomes: Lines<BufReader<ChildStdout>>,
-    _profile: tempfile::TempDir,
+    driver: NodeProgram,
 }
 
 impl Browser {
     /// Starts it and waits until it takes commands.
     pub fn start() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-        assert!(
-            folder.join("node_modules").is_dir(),
-            "the browser's driver is not installed: run `cargo xtask test`, or `npm ci` in tests/browser",
-        );
-        let profile = tempfile::tempdir().expect("a temporary folder");
-        let mut child = Command::new("node")
-            .arg(folder.join("drive.mjs"))
-            .arg(profile.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node is installed");
-        let stdout = child.stdout.take().expect("piped above");
-        let mut browser = Self {
-            commands: child.stdin.take(),
-            child,
-            outcomes: BufReader::new(stdout).lines(),
-            _profile: profile,
-        };
+        let driver = NodeProgram::start("the browser's driver", "browser", "drive.mjs", &[]);
+        let mut browser = Self { driver };
         assert_eq!(browser.outcome(), "ready", "Chromium starts");
         browser
     }
@@ -77,15 +54,13 @@ impl Browser {
     fn command(&mut self, name: &str, fields: &Value) -> Value {
         let mut command = fields.clone();
         command["command"] = name.into();
-        let pipe = self.commands.as_mut().expect("open until the end");
-        writeln!(pipe, "{command}").expect("the driver listens");
+        self.driver.say(&command);
         self.outcome()
     }
 
     #[track_caller]
     fn outcome(&mut self) -> Value {
-        let line = self.outcomes.next().expect("a line of the driver");
-        let outcome: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+        let outcome = self.driver.line();
         match outcome.get("error").and_then(Value::as_str) {
             Some(error) => panic!("{error}"),
             None => outcome["value"].clone(),
@@ -96,7 +71,6 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // Closing the pipe lets the driver close Chromium and end.
-        drop(self.commands.take());
-        self.child.wait().expect("the driver ends");
+        self.driver.end();
     }
 }

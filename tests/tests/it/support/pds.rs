@@ -1,23 +1,17 @@
 //! The reference PDS and PLC server, started for one test and gone with it.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-
 use serde_json::{Value, json};
 
 use super::http;
+use super::node_program::NodeProgram;
 
-/// Both servers, on ports of their own. They end when their standard input closes, so that a killed
-/// test leaves nothing behind.
+/// Both servers, on ports of their own.
 pub struct ReferenceServers {
     /// Base URL of the PLC directory.
     pub plc: String,
     /// Base URL of the PDS.
     pub pds: String,
-    child: Child,
-    _stdin: Option<ChildStdin>,
-    _data: tempfile::TempDir,
+    _program: NodeProgram,
 }
 
 /// The password of every account.
@@ -33,33 +27,13 @@ pub struct PdsAccount {
 impl ReferenceServers {
     /// Starts both and waits until they answer.
     pub fn start() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pds");
-        assert!(
-            folder.join("node_modules").is_dir(),
-            "the reference PDS is not installed: run `cargo xtask test`, or `npm ci` in tests/pds",
-        );
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let mut child = Command::new("node")
-            .arg(folder.join("start.mjs"))
-            .arg(data.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node is installed");
-        let stdout = child.stdout.take().expect("piped above");
-        let stdin = child.stdin.take();
-        let line = BufReader::new(stdout).lines().next();
-        let line = line
-            .expect("a line once both servers answer")
-            .expect("text");
-        let ports: Value = serde_json::from_str(&line).expect("one JSON object");
+        let mut program = NodeProgram::start("the reference PDS", "pds", "start.mjs", &[]);
+        let ports = program.line();
         let url = |name: &str| ports[name].as_str().expect("a URL").to_owned();
         Self {
             plc: url("plc"),
             pds: url("pds"),
-            child,
-            _stdin: stdin,
-            _data: data,
+            _program: program,
         }
     }
 
@@ -89,14 +63,6 @@ impl ReferenceServers {
             access: field("accessJwt"),
             pds: self.pds.clone(),
         }
-    }
-}
-
-impl Drop for ReferenceServers {
-    fn drop(&mut self) {
-        // Closing the standard input ends it; this only makes sure.
-        self.child.kill().expect("the servers can be stopped");
-        self.child.wait().expect("the servers end");
     }
 }
 

@@ -1,18 +1,13 @@
 //! An S3-compatible store, started for one test and gone with it.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::PathBuf;
 
-use serde_json::Value;
+use super::node_program::NodeProgram;
 
-/// The store, with one bucket. It ends when its standard input closes, so that a killed test leaves
-/// nothing behind.
+/// The store, with one bucket.
 pub struct S3 {
     url: String,
-    child: Child,
-    _stdin: Option<ChildStdin>,
-    data: tempfile::TempDir,
+    program: NodeProgram,
 }
 
 /// The name of the bucket.
@@ -21,30 +16,12 @@ pub const BUCKET: &str = "archive";
 impl S3 {
     /// Starts it and waits until it answers.
     pub fn start() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("s3");
-        assert!(
-            folder.join("node_modules").is_dir(),
-            "the S3-compatible store is not installed: run `cargo xtask test`, or `npm ci` in tests/s3",
-        );
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let mut child = Command::new("node")
-            .arg(folder.join("start.mjs"))
-            .arg(data.path())
-            .arg(BUCKET)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node is installed");
-        let stdout = child.stdout.take().expect("piped above");
-        let stdin = child.stdin.take();
-        let line = BufReader::new(stdout).lines().next();
-        let line = line.expect("a line once it answers").expect("text");
-        let started: Value = serde_json::from_str(&line).expect("one JSON object");
+        let name = "the S3-compatible store";
+        let mut program = NodeProgram::start(name, "s3", "start.mjs", &[BUCKET]);
+        let started = program.line();
         Self {
             url: started["url"].as_str().expect("a URL").to_owned(),
-            child,
-            _stdin: stdin,
-            data,
+            program,
         }
     }
 
@@ -65,14 +42,6 @@ impl S3 {
     /// The file in which the store keeps an object.
     pub fn object(&self, key: &str) -> PathBuf {
         let name = format!("{key}._S3rver_object");
-        self.data.path().join(BUCKET).join(name)
-    }
-}
-
-impl Drop for S3 {
-    fn drop(&mut self) {
-        // Closing the standard input ends it; this only makes sure.
-        self.child.kill().expect("the store can be stopped");
-        self.child.wait().expect("the store ends");
+        self.program.data().join(BUCKET).join(name)
     }
 }
