@@ -40,12 +40,38 @@ impl Config {
     /// names the methods that our server has handlers for, at the paths that their NSIDs name; every
     /// other method of the catalog answers 501.
     pub fn for_api() -> Self {
-        const SERVED: [&str; 5] = [
+        const SERVED: [&str; 31] = [
+            "com.atproto.repo.uploadBlob",
+            "com.atproto.simplespace.createSpace",
+            "com.atproto.simplespace.deleteSpace",
+            "com.atproto.simplespace.getSpace",
+            "com.atproto.simplespace.listMembers",
+            "com.atproto.simplespace.putMember",
+            "com.atproto.simplespace.removeMember",
+            "com.atproto.simplespace.updateSpace",
+            "com.atproto.space.applyWrites",
+            "com.atproto.space.createRecord",
+            "com.atproto.space.deleteRecord",
+            "com.atproto.space.getBlob",
+            "com.atproto.space.getDelegationToken",
+            "com.atproto.space.getLatestCommit",
+            "com.atproto.space.getRecord",
+            "com.atproto.space.getRepo",
+            "com.atproto.space.getSpaceCredential",
+            "com.atproto.space.listBlobs",
+            "com.atproto.space.listRecords",
+            "com.atproto.space.listRepoOps",
+            "com.atproto.space.listSpaces",
+            "com.atproto.space.putRecord",
             "dev.loggia.delivery.*",
             "dev.loggia.endpoint.*",
+            "dev.loggia.event.*",
             "dev.loggia.lexicon.*",
+            "dev.loggia.projection.*",
             "dev.loggia.server.*",
+            "dev.loggia.stream.*",
             "place.stream.server.*",
+            "place.wisp.v2.secret.*",
         ];
         Self {
             serve: SERVED.map(String::from).to_vec(),

@@ -15,7 +15,9 @@ mod delivery;
 mod endpoint;
 mod figures;
 mod hostile;
+mod matcher;
 mod plain;
+mod projections;
 mod samples;
 mod stopwatch;
 mod validate;
@@ -23,7 +25,7 @@ mod validate;
 use std::process::ExitCode;
 
 /// Every benchmark by its name.
-const BENCHMARKS: [(&str, fn()); 8] = [
+const BENCHMARKS: [(&str, fn()); 10] = [
     ("validate", validate::run),
     ("catalog", catalog::run),
     ("decode", decode::run),
@@ -32,6 +34,8 @@ const BENCHMARKS: [(&str, fn()); 8] = [
     ("auth", auth::run),
     ("delivery", delivery::run),
     ("hostile", hostile::run),
+    ("matcher", matcher::run),
+    ("projections", projections::run),
 ];
 
 fn main() -> ExitCode {

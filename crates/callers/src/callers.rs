@@ -8,7 +8,9 @@ use loggia_auth::access_token::AccessRequest;
 use loggia_auth::dpop::{PublicUrl, Target};
 use loggia_auth::http_signature::SignedFields;
 use loggia_auth::service_auth::{Audiences, Expected, Limits, Unverified, Verified};
-use loggia_auth::space_credential::{CredentialRequest, Revocations, SpaceAudience, SpaceReader};
+use loggia_auth::space_credential::{
+    CredentialRequest, Exchange, ExchangeError, Exchanged, Revocations, SpaceAudience, SpaceReader,
+};
 use loggia_auth::{
     AccessError, AccessToken, CredentialError, DpopAccess, ReplayStore, ServiceAuth,
     ServiceAuthError, SpaceCredentials,
@@ -32,6 +34,7 @@ struct Shared {
     service: Box<dyn ProveService>,
     access: Option<Bound<dyn ProveAccess>>,
     spaces: Option<Bound<dyn ProveReader>>,
+    exchange: Option<Bound<dyn ProveExchange>>,
     admins: Vec<Did>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -68,6 +71,7 @@ impl Callers {
             service: Box::new(ServiceAuth::new(documents, used)),
             access: None,
             spaces: None,
+            exchange: None,
             admins: Vec::new(),
             clock: Box::new(system_time),
         })
@@ -137,20 +141,23 @@ impl Callers {
         let Some(spaces) = &self.0.spaces else {
             return Err(challenge::no_credentials_taken());
         };
-        let request = CredentialRequest {
-            fields: SignedFields {
-                authorization: &borrowed(&claim.access.authorization),
-                audience: &borrowed(&claim.audience),
-                signature_input: &borrowed(&claim.signature_input),
-                signature: &borrowed(&claim.signature),
-            },
-            dpop: &borrowed(&claim.access.dpop),
-            method: &claim.access.method,
-            target: &spaces.target(&claim.access)?,
-            now: self.now(),
-        };
+        let target = spaces.target(&claim.access)?;
+        let fields = Fields::of(claim);
+        let request = fields.request(claim, &target, self.now());
         let audience = repo.map_or(SpaceAudience::Authority, SpaceAudience::Is);
         let proved = spaces.verifier.prove(request, audience).await;
+        proved.map_err(|error| challenge::refuse(&error))
+    }
+
+    /// Verifies a delegation token and the key that goes with it, and uses both up.
+    pub(crate) async fn prove_exchange(&self, claim: &SpaceClaim) -> Result<Exchanged, Refusal> {
+        let Some(exchange) = &self.0.exchange else {
+            return Err(challenge::no_credentials_taken());
+        };
+        let target = exchange.target(&claim.access)?;
+        let fields = Fields::of(claim);
+        let request = fields.request(claim, &target, self.now());
+        let proved = exchange.verifier.prove(request).await;
         proved.map_err(|error| challenge::refuse(&error))
     }
 
@@ -221,6 +228,21 @@ impl Builder {
         self
     }
 
+    /// Trades delegation tokens for credentials as well, see
+    /// [`CredentialSeeker`](crate::CredentialSeeker).
+    #[must_use]
+    pub fn exchange<D, S>(mut self, exchange: Exchange<D, S>, public_url: PublicUrl) -> Self
+    where
+        D: ResolveDid,
+        S: ReplayStore,
+    {
+        self.0.exchange = Some(Bound {
+            verifier: Box::new(exchange),
+            public_url,
+        });
+        self
+    }
+
     /// Who may call what [`Admin`](crate::Admin) guards. Nobody.
     #[must_use]
     pub fn admins(mut self, admins: impl IntoIterator<Item = Did>) -> Self {
@@ -247,6 +269,47 @@ impl Builder {
 )]
 fn system_time() -> Timestamp {
     Timestamp::now()
+}
+
+/// The header fields of a request, borrowed from what was kept of it.
+struct Fields<'a> {
+    authorization: Vec<&'a str>,
+    dpop: Vec<&'a str>,
+    audience: Vec<&'a str>,
+    signature_input: Vec<&'a str>,
+    signature: Vec<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(claim: &'a SpaceClaim) -> Self {
+        Self {
+            authorization: borrowed(&claim.access.authorization),
+            dpop: borrowed(&claim.access.dpop),
+            audience: borrowed(&claim.audience),
+            signature_input: borrowed(&claim.signature_input),
+            signature: borrowed(&claim.signature),
+        }
+    }
+
+    fn request<'b>(
+        &'b self,
+        claim: &'b SpaceClaim,
+        target: &'b Target,
+        now: Timestamp,
+    ) -> CredentialRequest<'b> {
+        CredentialRequest {
+            fields: SignedFields {
+                authorization: &self.authorization,
+                audience: &self.audience,
+                signature_input: &self.signature_input,
+                signature: &self.signature,
+            },
+            dpop: &self.dpop,
+            method: &claim.access.method,
+            target,
+            now,
+        }
+    }
 }
 
 /// [`ServiceAuth`] with its resolver and store forgotten.
@@ -307,5 +370,22 @@ impl<D: ResolveDid, R: Revocations, S: ReplayStore> ProveReader for SpaceCredent
         audience: SpaceAudience<'a>,
     ) -> BoxFuture<'a, Result<SpaceReader, CredentialError>> {
         Box::pin(async move { self.verify(&request, audience).await })
+    }
+}
+
+/// [`Exchange`] with its resolver and store forgotten.
+trait ProveExchange: Send + Sync {
+    fn prove<'a>(
+        &'a self,
+        request: CredentialRequest<'a>,
+    ) -> BoxFuture<'a, Result<Exchanged, ExchangeError>>;
+}
+
+impl<D: ResolveDid, S: ReplayStore> ProveExchange for Exchange<D, S> {
+    fn prove<'a>(
+        &'a self,
+        request: CredentialRequest<'a>,
+    ) -> BoxFuture<'a, Result<Exchanged, ExchangeError>> {
+        Box::pin(async move { self.verify(&request).await })
     }
 }

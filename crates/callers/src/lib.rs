@@ -13,6 +13,7 @@
 //! | [`SpaceReader`] | somebody who may read the space that the arguments name | space credential |
 //! | [`SpaceAuthority`] | the authority of that space | service auth |
 //! | [`Admin`] | an administrator of this service | service auth |
+//! | [`CredentialSeeker`] | somebody whom an account lets read a space | delegation token, and the key to bind a credential to |
 //! | [`Either`] | one of two of these | whichever the request presents |
 //!
 //! Every one of them needs a [`Callers`] in the service's state, which holds what verification
@@ -25,6 +26,7 @@ mod admin;
 mod callers;
 mod challenge;
 mod either;
+mod exchange;
 mod network;
 mod nonces;
 mod presented;
@@ -36,6 +38,7 @@ pub use account::{AccessClaim, AccountHolder};
 pub use admin::Admin;
 pub use callers::{Builder, Callers};
 pub use either::Either;
+pub use exchange::CredentialSeeker;
 pub use network::Network;
 pub use presented::{Presented, Takes};
 pub use service::{AudiencePolicy, ServiceCaller, ThisService};

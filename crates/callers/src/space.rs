@@ -59,6 +59,17 @@ pub struct SpaceClaim {
     pub(crate) signature: Vec<String>,
 }
 
+impl SpaceClaim {
+    pub(crate) fn of(parts: &Parts) -> Result<Self, Refusal> {
+        Ok(Self {
+            access: AccessClaim::of(parts)?,
+            audience: owned_values(&parts.headers, &AUDIENCE)?,
+            signature_input: owned_values(&parts.headers, &SIGNATURE_INPUT)?,
+            signature: owned_values(&parts.headers, &SIGNATURE)?,
+        })
+    }
+}
+
 impl<W> Takes for SpaceReader<W> {
     fn takes(presented: Presented) -> bool {
         presented == Presented::Space
@@ -82,12 +93,7 @@ where
             Presented::Nothing => return Err(challenge::absent(&Self::challenges())),
             _ => return Err(challenge::unexpected(&Self::challenges())),
         }
-        Ok(SpaceClaim {
-            access: AccessClaim::of(parts)?,
-            audience: owned_values(&parts.headers, &AUDIENCE)?,
-            signature_input: owned_values(&parts.headers, &SIGNATURE_INPUT)?,
-            signature: owned_values(&parts.headers, &SIGNATURE)?,
-        })
+        SpaceClaim::of(parts)
     }
 
     fn prove(claim: SpaceClaim, arguments: Arguments<'_, P, I>, state: &S) -> Proof<Self> {

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use loggia_lexicon::catalog::DefinitionName;
 use loggia_server::keys::KeyRole;
 use loggia_server::operator::ApiClientId;
-use loggia_syntax::Nsid;
+use loggia_syntax::{Did, Nsid};
 
 use crate::deliveries::DeliveriesCommand;
 
@@ -54,6 +54,9 @@ pub enum Command {
     /// The server's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Accounts that this server holds the keys of: it hosts their spaces and repositories in spaces.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Clients of the API, which send an X-Client-Key.
     #[command(subcommand)]
     Client(ClientCommand),
@@ -203,6 +206,17 @@ pub enum KeysCommand {
     /// LOGGIA_MASTER_KEY, set that to the new one afterwards. Interrupted, run it again. Secrets that
     /// are derived from the master key change as well: people have to log in again.
     Reseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Take an account in: make its key, and print it.
+    Create {
+        /// Its DID, for example `did:web:alice.hub.example`.
+        did: Did,
+    },
+    /// Print every account with its key.
+    List,
 }
 
 #[derive(Debug, Subcommand)]

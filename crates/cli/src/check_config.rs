@@ -19,6 +19,7 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
         output::line(format_args!("{name} = {value:?}    # {meaning}"))?;
     }
     show_issuers(&config)?;
+    show_streams(&config)?;
     output::line(if config.is_development() {
         "# development: loopback only"
     } else {
@@ -38,6 +39,22 @@ fn show_issuers(config: &Config) -> Result<()> {
         output::line("[[issuers]]    # access tokens of this issuer are taken")?;
         for (name, value) in issuer.shown() {
             output::line(format_args!("{name} = {value:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The record streams as they would stand in a file.
+fn show_streams(config: &Config) -> Result<()> {
+    if config.streams.is_empty() {
+        return output::line(
+            "# no [[streams]] (in a file only), no jetstream_url: no record stream is consumed",
+        );
+    }
+    for stream in &config.streams {
+        output::line("[[streams]]    # this record stream is consumed")?;
+        for (name, value) in stream.shown() {
+            output::line(format_args!("{name} = {value}"))?;
         }
     }
     Ok(())

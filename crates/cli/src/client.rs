@@ -4,7 +4,7 @@ use loggia_server::operator::{ApiClient, ApiClientId, NewClient};
 use miette::{IntoDiagnostic, Result, ensure};
 
 use crate::args::{CreateClientArgs, SettingsArgs};
-use crate::keys::with_operator;
+use crate::keys::{with_new_operator, with_operator};
 use crate::{Outcome, output};
 
 pub fn create(settings: &SettingsArgs, args: &CreateClientArgs) -> Result<Outcome> {
@@ -13,13 +13,13 @@ pub fn create(settings: &SettingsArgs, args: &CreateClientArgs) -> Result<Outcom
         origins: args.origins.clone(),
         requests_per_minute: args.requests_per_minute,
     };
-    with_operator(settings, async |operator| {
+    with_new_operator(settings, async |operator| {
         let (client, key) = operator.create_client(new).await.into_diagnostic()?;
         output::line(key.as_str())?;
-        eprintln!(
+        output::say(format_args!(
             "This is the key of client {}, to be sent as X-Client-Key. It is shown this once.",
             client.id
-        );
+        ));
         Ok(Outcome::Fine)
     })
 }

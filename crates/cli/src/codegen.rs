@@ -24,7 +24,7 @@ pub fn run(args: &CodegenArgs) -> Result<Outcome> {
     let plan = Plan::new(&catalog, config);
     spinner.suspend(|| {
         for found in plan.diagnostics() {
-            eprintln!("{}", warning(found, &mut sources));
+            output::say(warning(found, &mut sources));
         }
     });
     if args.check {
@@ -66,7 +66,7 @@ fn report_problems(catalog: &Catalog, sources: &mut Sources<'_>) -> Result<()> {
             lost.insert(file);
             report::print(&sources.report(problem));
         } else {
-            eprintln!("{}", sources.line(problem));
+            output::say(sources.line(problem));
         }
     }
     ensure!(

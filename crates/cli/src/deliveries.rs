@@ -16,6 +16,7 @@ use miette::{IntoDiagnostic, Result, ensure, miette};
 
 use crate::args::SettingsArgs;
 use crate::keys::with_operator;
+use crate::output::counted;
 use crate::{Outcome, output};
 
 /// Between two looks of `tail`.
@@ -120,11 +121,11 @@ async fn replay_all(
         .await
         .into_diagnostic()?;
     output::line(started.id)?;
-    eprintln!(
-        "A running server replays {} deliveries now; `loggia deliveries progress {}` shows how far \
-         it has come.",
-        started.matched, started.id
-    );
+    output::say(format_args!(
+        "A running server replays {} now; `loggia deliveries progress {}` shows how far it has come.",
+        counted(started.matched, "delivery", "deliveries"),
+        started.id
+    ));
     Ok(())
 }
 
@@ -137,7 +138,8 @@ async fn cancel(operator: &Operator, args: &CancelArgs) -> Result<()> {
         }
         (None, Some(endpoint)) => {
             let cancelled = operator.cancel_all(endpoint).await.into_diagnostic()?;
-            output::line(format_args!("{cancelled} deliveries are cancelled"))
+            let cancelled = counted(cancelled, "delivery", "deliveries");
+            output::line(format_args!("cancelled {cancelled}"))
         }
         (None, None) => Err(miette!("a delivery or --endpoint is needed")),
     }

@@ -8,21 +8,21 @@ use loggia_server::origin::Origin;
 use loggia_syntax::{Did, Nsid};
 use miette::{IntoDiagnostic, Result, ensure};
 
-use crate::Outcome;
 use crate::args::SettingsArgs;
 use crate::check_config::load;
+use crate::{Outcome, output};
 
 pub fn account(settings: &SettingsArgs, name: &str) -> Result<Outcome> {
     let config = development(settings)?;
     let account = accounts(&config)
         .create(name, loggia_server::chance::bytes)
         .into_diagnostic()?;
-    println!("{}", account.did);
+    output::line(&account.did)?;
     if std::io::stdout().is_terminal() {
-        eprintln!(
+        output::say(format_args!(
             "The server publishes its document at http://{name}.localhost:{}/.well-known/did.json",
             config.bind.port()
-        );
+        ));
     }
     Ok(Outcome::Fine)
 }
@@ -41,7 +41,7 @@ pub fn token(
     };
     let method = Nsid::new(lxm).into_diagnostic()?;
     let token = mint_token(&account, &TokenRequest { audience, method }).into_diagnostic()?;
-    println!("{token}");
+    output::line(token)?;
     Ok(Outcome::Fine)
 }
 

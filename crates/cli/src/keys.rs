@@ -1,7 +1,8 @@
 //! `loggia keys`.
 
+use loggia_server::config::Config;
 use loggia_server::keys::KeyRole;
-use loggia_server::operator::{KEY_VARIABLE, NEW_KEY_VARIABLE, Operator, ShownKey};
+use loggia_server::operator::{KEY_VARIABLE, NEW_KEY_VARIABLE, Operator, OperatorError, ShownKey};
 use miette::{IntoDiagnostic, Result, miette};
 use tokio::runtime::Runtime;
 
@@ -10,7 +11,7 @@ use crate::check_config::load;
 use crate::{Outcome, output};
 
 pub fn init(settings: &SettingsArgs) -> Result<Outcome> {
-    with_operator(settings, async |operator| {
+    with_new_operator(settings, async |operator| {
         let made = operator.make_missing_keys().await.into_diagnostic()?;
         for key in operator.keys().await.into_diagnostic()? {
             if key.retired_at.is_none() {
@@ -74,28 +75,44 @@ pub fn reseal(settings: &SettingsArgs) -> Result<Outcome> {
         done.values
     ))?;
     if done.unreadable > 0 {
-        eprintln!(
+        output::say(format_args!(
             "{} values did not open under the old master key either, and were left as they are",
             done.unreadable
-        );
+        ));
     }
     if old.is_some() {
-        eprintln!("From now on, {KEY_VARIABLE} must be the new master key.");
+        output::say(format_args!(
+            "From now on, {KEY_VARIABLE} must be the new master key."
+        ));
     }
     Ok(Outcome::Fine)
 }
 
-/// Runs something with access to the data that the settings name.
+/// Runs something with access to the data that the settings name, which must be there.
 pub fn with_operator(
     settings: &SettingsArgs,
+    run: impl AsyncFnOnce(&Operator) -> Result<Outcome>,
+) -> Result<Outcome> {
+    with_access(settings, Operator::open_existing, run)
+}
+
+/// The same, and makes data folder and database if they are not there.
+pub fn with_new_operator(
+    settings: &SettingsArgs,
+    run: impl AsyncFnOnce(&Operator) -> Result<Outcome>,
+) -> Result<Outcome> {
+    with_access(settings, Operator::open, run)
+}
+
+fn with_access(
+    settings: &SettingsArgs,
+    open: impl AsyncFnOnce(&Config, Option<&str>) -> Result<Operator, OperatorError>,
     run: impl AsyncFnOnce(&Operator) -> Result<Outcome>,
 ) -> Result<Outcome> {
     let config = load(settings)?;
     let key = variable(KEY_VARIABLE)?;
     Runtime::new().into_diagnostic()?.block_on(async {
-        let operator = Operator::open(&config, key.as_deref())
-            .await
-            .into_diagnostic()?;
+        let operator = open(&config, key.as_deref()).await.into_diagnostic()?;
         let outcome = run(&operator).await;
         operator.close().await;
         outcome

@@ -3,6 +3,7 @@
 //! Ends with 0 if all is well, 1 if something was found (a violation, a difference, a breaking
 //! change), 2 if the question could not be answered (usage, unreadable input, a failed start).
 
+mod account;
 mod args;
 mod check_config;
 mod client;
@@ -20,7 +21,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use args::{Cli, ClientCommand, Command, DevCommand, KeysCommand, LexiconCommand};
+use args::{AccountCommand, Cli, ClientCommand, Command, DevCommand, KeysCommand, LexiconCommand};
 use clap::Parser;
 
 /// How a command ended, if it could do its work at all.
@@ -61,6 +62,8 @@ fn run(cli: Cli) -> miette::Result<Outcome> {
         }) => lexicon::export::run(format, definition.as_deref(), &lexicons),
         Command::Listen(args) => listen::run(&args),
         Command::CheckConfig => check_config::run(&cli.settings),
+        Command::Account(AccountCommand::Create { did }) => account::create(&cli.settings, &did),
+        Command::Account(AccountCommand::List) => account::list(&cli.settings),
         Command::Client(ClientCommand::Create(args)) => client::create(&cli.settings, &args),
         Command::Client(ClientCommand::List) => client::list(&cli.settings),
         Command::Client(ClientCommand::Revoke { id }) => client::revoke(&cli.settings, id),

@@ -8,6 +8,8 @@ use loggia_lexicon::read::{Diagnostic, Severity};
 use miette::{LabeledSpan, MietteDiagnostic, MietteHandlerOpts, NamedSource, Report};
 pub use sources::Sources;
 
+use crate::output;
+
 /// Has errors printed with their lines as they are: a path that was broken up to fit cannot be found
 /// or copied, and a terminal breaks long lines by itself.
 pub fn set_up() {
@@ -18,7 +20,7 @@ pub fn set_up() {
 
 /// Prints an error with its causes and, if it has one, the place in the text.
 pub fn print(report: &Report) {
-    eprintln!("{report:?}");
+    output::say(format_args!("{report:?}"));
 }
 
 /// A finding in a text.

@@ -1,6 +1,6 @@
 //! `loggia serve`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 use miette::{IntoDiagnostic, Result, WrapErr};
 use tracing_subscriber::EnvFilter;
@@ -13,7 +13,10 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
     let config = load(settings)?;
     start_logging()?;
     let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
-    let show = |banner: &str| println!("{banner}");
+    let show = |banner: &str| {
+        // Nobody may look at it either.
+        writeln!(std::io::stdout().lock(), "{banner}").unwrap_or_default();
+    };
     let served = runtime.block_on(loggia_server::serve(config, show));
     // What had to end has ended or was cut off; nothing else is worth waiting for.
     runtime.shutdown_background();
@@ -25,7 +28,9 @@ pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
 fn start_logging() -> Result<()> {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(log_filter()?)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // Nobody may read them, and a server whose log has gone goes on.
+        .log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         logs.compact().init();
     } else {

@@ -25,7 +25,7 @@ pub fn run(args: &ValidateArgs) -> Result<Outcome> {
         .iter()
         .filter(|problem| problem.diagnostic.is_error())
     {
-        eprintln!("{}", sources.line(problem));
+        output::say(sources.line(problem));
     }
     let validator = Validator::new(&catalog).allow_unresolved(args.allow_unresolved);
     let check = Check {

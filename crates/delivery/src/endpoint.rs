@@ -126,6 +126,12 @@ pub enum DisableReason {
     Deleted,
     /// What is stored of it cannot be read, for example a secret that the master key does not open.
     Unreadable,
+    /// The secret that it was to be signed with does not exist: it never goes out unsigned.
+    NoSecret,
+    /// The account of its owner is away: deactivated, suspended or taken down.
+    Away,
+    /// What it stands for is not allowed, or is not what it has to be.
+    Refused,
 }
 
 /// A name that is none of those known.
@@ -134,12 +140,15 @@ pub enum DisableReason {
 pub struct UnknownName(pub String);
 
 impl DisableReason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Gone,
         Self::Failing,
         Self::Owner,
         Self::Deleted,
         Self::Unreadable,
+        Self::NoSecret,
+        Self::Away,
+        Self::Refused,
     ];
 
     /// The name in storage and on the wire.
@@ -150,6 +159,9 @@ impl DisableReason {
             Self::Owner => "owner",
             Self::Deleted => "deleted",
             Self::Unreadable => "unreadable",
+            Self::NoSecret => "no_secret",
+            Self::Away => "away",
+            Self::Refused => "refused",
         }
     }
 }

@@ -43,6 +43,7 @@ const RESERVED: &[&str] = &[
     "date",
     "dpop",
     "expect",
+    "forwarded",
     "host",
     "http2-settings",
     "idempotency-key",

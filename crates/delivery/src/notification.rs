@@ -82,6 +82,9 @@ pub struct Recipient {
     /// What this is the newest state of, if anything: older deliveries of the same topic to the same
     /// endpoint that are pending are superseded.
     pub topic: Option<String>,
+    /// Whether its owner does not want to hear this: what it gets is a delivery that is cancelled from
+    /// the start, which can be seen and replayed, and says nothing of the endpoint's health.
+    pub muted: bool,
 }
 
 impl Recipient {
@@ -92,6 +95,7 @@ impl Recipient {
             deadline,
             key: None,
             topic: None,
+            muted: false,
         }
     }
 }

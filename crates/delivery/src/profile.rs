@@ -12,8 +12,10 @@ use crate::{Answer, Schedule, Secret, UnknownName};
 pub enum Profile {
     /// Ours: Standard Webhooks, eight attempts.
     Standard,
-    /// What receivers of Wisp's webhooks read.
+    /// What receivers of Wisp's webhooks read, as its documentation says it.
     Wisp,
+    /// The same as its newer service sends it.
+    Wisp2,
     /// What receivers of Hapnd's projections read.
     Hapnd,
     /// What receivers of Bettermode's webhooks read.
@@ -94,6 +96,8 @@ pub enum Call {
 pub enum Success {
     /// Any status from 200 to 299.
     Any2xx,
+    /// The same, and everything else but 410 fails for now only.
+    Any2xxInTheEnd,
     /// 200 and a JSON object whose `status` is `SUCCEEDED`. Everything else but 410 fails for now
     /// only: receivers report their own trouble in so many ways.
     Succeeded,
@@ -122,8 +126,17 @@ const WISP: Wire = Wire {
     // The product that its documentation shows, and receivers may look for.
     headers: &[JSON, ("user-agent", "wisp.place-webhook/1.0")],
     key: Some("idempotency-key"),
+    success: Success::Any2xxInTheEnd,
     schedule: Schedule::WISP,
     ..STANDARD
+};
+
+const WISP_2: Wire = Wire {
+    name: "wisp2",
+    headers: &[JSON, ("user-agent", "wisp.place-webhook/2.0")],
+    success: Success::Any2xx,
+    schedule: Schedule::WISP_2,
+    ..WISP
 };
 
 const HAPND: Wire = Wire {
@@ -173,9 +186,10 @@ const SPACE_PROTOCOL: Wire = Wire {
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Standard,
         Self::Wisp,
+        Self::Wisp2,
         Self::Hapnd,
         Self::Bettermode,
         Self::Stream,
@@ -188,6 +202,7 @@ impl Profile {
         match self {
             Self::Standard => &STANDARD,
             Self::Wisp => &WISP,
+            Self::Wisp2 => &WISP_2,
             Self::Hapnd => &HAPND,
             Self::Bettermode => &BETTERMODE,
             Self::Stream => &STREAM,
@@ -230,7 +245,7 @@ impl Success {
     /// Whether this answer means that the notification arrived.
     pub fn is_met_by(self, answer: &Answer) -> bool {
         match self {
-            Self::Any2xx => (200..300).contains(&answer.status),
+            Self::Any2xx | Self::Any2xxInTheEnd => (200..300).contains(&answer.status),
             Self::Succeeded => {
                 let told = || serde_json::from_slice::<Told<'_>>(&answer.body);
                 answer.status == 200 && told().is_ok_and(|told| told.status == "SUCCEEDED")
@@ -240,7 +255,7 @@ impl Success {
 
     /// Whether whatever else is answered may be different the next time.
     pub(crate) fn fails_for_now(self) -> bool {
-        self == Self::Succeeded
+        self != Self::Any2xx
     }
 }
 
@@ -262,7 +277,32 @@ mod tests {
     fn a_key_pair_is_no_use_to_systems_with_a_signature_of_their_own() {
         let pair = Secret::generate_ed25519([1; 32]);
         let takes = Profile::ALL.map(|profile| profile.takes(&pair));
-        assert_eq!(takes, [true, false, false, false, true, true, true]);
+        assert_eq!(takes, [true, false, false, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn the_generations_of_wisp_differ_in_what_is_final() {
+        let verdict = |profile: Profile, status| {
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body: Bytes::new(),
+            };
+            Outcome::Answered(answer).verdict(profile.wire().success)
+        };
+        for status in [200, 204, 299] {
+            assert_eq!(verdict(Profile::Wisp, status), Verdict::Success);
+            assert_eq!(verdict(Profile::Wisp2, status), Verdict::Success);
+        }
+        for status in [100, 302, 400, 404, 422] {
+            assert_eq!(verdict(Profile::Wisp, status), Verdict::Transient(None));
+            assert_eq!(verdict(Profile::Wisp2, status), Verdict::Permanent);
+        }
+        for status in [408, 429, 500, 503] {
+            assert_eq!(verdict(Profile::Wisp, status), Verdict::Transient(None));
+            assert_eq!(verdict(Profile::Wisp2, status), Verdict::Transient(None));
+        }
+        assert_eq!(verdict(Profile::Wisp, 410), Verdict::Gone);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Gaps {
 /// Which part of the longest gap is waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Jitter {
+    /// All of it.
+    None,
     /// Anything from nothing to all of it, evenly: receivers that failed together are not asked
     /// together.
     Full,
@@ -68,8 +70,18 @@ impl Schedule {
         ..Self::STANDARD
     };
 
-    /// Wisp's: twelve attempts within twenty minutes, see [`Limits::wisp_attempts`](crate::Limits).
+    /// Wisp's, as its documentation has it: three attempts, the second after one second and the third
+    /// after two more. A receiver that asks for more time gets up to five minutes, which it does not
+    /// say. See [`Limits::wisp_attempts`](crate::Limits).
     pub const WISP: Self = Self {
+        attempts: 3,
+        gaps: Gaps::Doubling { most: 300 },
+        jitter: Jitter::None,
+        asked: Asked::AtLeast(300),
+    };
+
+    /// The newer service's: twelve attempts within twenty minutes.
+    pub const WISP_2: Self = Self {
         attempts: 12,
         gaps: Gaps::Doubling { most: 300 },
         jitter: Jitter::Half,
@@ -149,6 +161,7 @@ impl Jitter {
     fn draw(self, gap: u64, chance: u64) -> SignedDuration {
         let share = |of: u64| u64::try_from((u128::from(chance) * u128::from(of)) >> 64);
         let drawn = match self {
+            Self::None => Ok(gap),
             Self::Full => share(gap + 1),
             Self::Half => share(gap / 2).map(|share| gap - gap / 2 + share),
         };
@@ -194,23 +207,36 @@ mod tests {
     }
 
     #[test]
-    fn wisp_doubles_from_a_second_to_five_minutes_and_draws_the_upper_half() {
+    fn wisp_waits_one_second_and_two_or_what_the_receiver_asks() {
+        let wisp = |made, asked, chance| millis(Schedule::WISP, made, asked, chance);
+        for chance in [0, u64::MAX] {
+            assert_eq!(wisp(1, None, chance), Some(1000));
+            assert_eq!(wisp(2, None, chance), Some(2000));
+            assert_eq!(wisp(3, None, chance), None);
+        }
+        assert_eq!(wisp(1, Some("2"), 0), Some(2000));
+        assert_eq!(wisp(2, Some("0"), 0), Some(2000));
+        assert_eq!(wisp(1, Some("3600"), 0), Some(300_000));
+    }
+
+    #[test]
+    fn the_newer_wisp_doubles_from_a_second_to_five_minutes_and_draws_the_upper_half() {
         let ceilings = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300];
         for (made, ceiling) in (1..).zip(ceilings) {
             let ceiling = ceiling * 1000;
-            assert_eq!(millis(Schedule::WISP, made, None, 0), Some(ceiling / 2));
+            assert_eq!(millis(Schedule::WISP_2, made, None, 0), Some(ceiling / 2));
             assert_eq!(
-                millis(Schedule::WISP, made, None, u64::MAX),
+                millis(Schedule::WISP_2, made, None, u64::MAX),
                 Some(ceiling - 1)
             );
         }
-        assert_eq!(millis(Schedule::WISP, 12, None, 0), None);
+        assert_eq!(millis(Schedule::WISP_2, 12, None, 0), None);
         assert_eq!(ceilings.iter().sum::<i64>(), 1111);
     }
 
     #[test]
-    fn wisp_takes_what_the_receiver_asks_instead_up_to_five_minutes() {
-        let asked = |made, text| millis(Schedule::WISP, made, Some(text), u64::MAX);
+    fn the_newer_wisp_takes_what_the_receiver_asks_instead_up_to_five_minutes() {
+        let asked = |made, text| millis(Schedule::WISP_2, made, Some(text), u64::MAX);
         assert_eq!(asked(11, "2"), Some(2000));
         assert_eq!(asked(1, "0"), Some(0));
         assert_eq!(asked(1, "3600"), Some(300_000));

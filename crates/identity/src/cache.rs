@@ -18,8 +18,11 @@ use crate::{
     DidDocument, Name, NameError, NameErrorKind, ResolveDid, ResolveError, ResolveErrorKind,
     ResolveName,
 };
-use flights::Key;
-use shared::{Cache, Failure};
+pub use flights::Key as CacheKey;
+pub use shared::{Cache, Failure as CacheFailure};
+
+use CacheFailure as Failure;
+use CacheKey as Key;
 
 /// How long answers are kept, and how many.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! - [`NameResolver`]: from a [`Name`] (a handle, the authority of a lexicon) to the DID that its
 //!   domain names; [`CachedNames`] remembers.
 //! - [`Accounts`]: both together, and whether both sides agree.
+//! - [`Cache`]: what these caches are made of, for whatever else is looked up by a DID.
 //!
 //! This crate opens no connection: it fetches through [`Fetch`] and asks the DNS through
 //! [`LookUpTxt`]. It knows how keys are written, not how signatures are verified.
@@ -18,7 +19,7 @@ mod resolve;
 mod txt;
 
 pub use account::{Account, AccountError, Accounts, HandleState};
-pub use cache::{CacheSettings, CachedNames, CachedResolver};
+pub use cache::{Cache, CacheFailure, CacheKey, CacheSettings, CachedNames, CachedResolver};
 pub use document::{
     DidDocument, DocumentError, KeyLookupError, Service, ServiceLookupError, VerificationMethod,
 };

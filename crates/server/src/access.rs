@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use loggia_auth::access_token::DpopAccess;
+use loggia_auth::attestation::{Clients, ClientsSettings};
 use loggia_auth::dpop::PublicUrl;
-use loggia_auth::{AccessTokens, Nonces, SpaceCredentials};
-use loggia_callers::Callers;
+use loggia_auth::space_credential::Exchange;
+use loggia_auth::{AccessTokens, Attestations, Delegations, Nonces, SpaceCredentials};
+use loggia_callers::{Callers, Web};
 use loggia_storage::{Replays, RevokedCredentials, Storage};
 use loggia_xrpc_server::{KeyFunction, by_forwarded_address, by_peer_address};
 
@@ -74,10 +76,19 @@ impl Access {
             return callers.build();
         };
         let revoked = Revocations(self.revoked.clone());
+        let delegations = Delegations::new(documents.clone(), used());
+        let exchange = Exchange::new(delegations, profiles);
         let credentials = SpaceCredentials::new(documents, revoked, used(), profiles);
         callers
             .space_credentials(credentials, self.public_url())
+            .exchange(exchange, self.public_url())
             .build()
+    }
+
+    /// Proves apps, whose metadata and keys are fetched through the guarded client.
+    pub fn attestations(&self) -> Attestations<Web, UsedTokens> {
+        let clients = Clients::new(Web(self.outgoing.0.clone()), ClientsSettings::default());
+        Attestations::new(clients, UsedTokens(self.used.clone()))
     }
 
     /// Where service auth becomes an access token.

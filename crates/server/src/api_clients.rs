@@ -22,6 +22,9 @@ pub use key::{ClientKey, InvalidOrigin, read_origin};
 /// The header that carries a key.
 pub const HEADER: &str = "x-client-key";
 
+/// The header that carries it in calls of clients of Hapnd.
+pub const API_KEY: &str = "x-api-key";
+
 /// Whether clients must say who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKeys {

@@ -11,8 +11,12 @@ use crate::delivery_desk::DeliveryDesk;
 use crate::lexicons::Lexicons;
 use crate::login::People;
 use crate::origin::Origin;
+use crate::projections::ProjectionDesk;
+use crate::space_host::SpaceHost;
 use crate::space_notices::SpaceNotices;
+use crate::streamplace::Streamplace;
 use crate::webhook_desk::WebhookDesk;
+use crate::wisp::SecretDesk;
 
 /// Everything that handlers may ask for. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -29,8 +33,16 @@ pub struct App {
     pub lexicons: Lexicons,
     /// Registrations for spaces.
     pub notices: SpaceNotices,
+    /// Spaces and repositories of accounts here.
+    pub spaces: SpaceHost,
     /// People who are logged in with a browser.
     pub people: People,
+    /// Secrets that webhooks name.
+    pub secrets: SecretDesk,
+    /// What tells webhooks.
+    pub streamplace: Streamplace,
+    /// Histories and projections of accounts.
+    pub projections: ProjectionDesk,
     /// Webhooks of accounts.
     pub webhooks: WebhookDesk,
 }

@@ -24,6 +24,9 @@ use tokio::io::AsyncWriteExt as _;
 pub use line::{line, unreadable};
 pub use place::{ArchivePlace, InvalidPlace};
 
+/// The folder of deliveries.
+const DELIVERIES: &str = "deliveries";
+
 /// An archive that is open for writing. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Archive {
@@ -96,7 +99,21 @@ impl Archive {
         now: Timestamp,
         number: u64,
     ) -> Result<Path, ArchiveError> {
-        let name = name(now, number);
+        self.write_of(DELIVERIES, lines, now, number).await
+    }
+
+    /// The same for another kind of lines, in a folder of its own.
+    ///
+    /// # Errors
+    /// The store refused; then there is no such file, or a whole one.
+    pub async fn write_of(
+        &self,
+        kind: &str,
+        lines: &[u8],
+        now: Timestamp,
+        number: u64,
+    ) -> Result<Path, ArchiveError> {
+        let name = name(kind, now, number);
         let path = name
             .split('/')
             .fold(self.folder.clone(), |path, part| path.join(part));
@@ -124,10 +141,10 @@ fn bucket_of(environment: impl IntoIterator<Item = (String, String)>) -> AmazonS
 }
 
 /// `deliveries/2026/01/31/030000.000-0123456789abcdef.ndjson.zst`
-fn name(now: Timestamp, number: u64) -> String {
+fn name(kind: &str, now: Timestamp, number: u64) -> String {
     let at = now.to_zoned(TimeZone::UTC);
     let day = at.strftime("%Y/%m/%d/%H%M%S.%3f");
-    format!("deliveries/{day}-{number:016x}.ndjson.zst")
+    format!("{kind}/{day}-{number:016x}.ndjson.zst")
 }
 
 async fn compress(lines: &[u8]) -> io::Result<Vec<u8>> {

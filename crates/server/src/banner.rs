@@ -8,7 +8,13 @@ use loggia_syntax::Nsid;
 use crate::origin::Origin;
 
 /// Where the server is, what it serves, and what to try next.
-pub fn text(origin: &Origin, methods: &[Nsid], development: bool, data: &Path) -> String {
+pub fn text(
+    origin: &Origin,
+    methods: &[Nsid],
+    development: bool,
+    data: &Path,
+    streams: &[String],
+) -> String {
     let mut text = format!(
         "loggia {} on {}\n  DID   {}\n  data  {}\n\nMethods, each at {}/xrpc/NSID:\n",
         env!("CARGO_PKG_VERSION"),
@@ -20,9 +26,18 @@ pub fn text(origin: &Origin, methods: &[Nsid], development: bool, data: &Path) -
     for method in methods {
         writeln!(text, "  {method}").expect("a String takes any text");
     }
+    text.push_str(&match streams {
+        [] => NO_STREAM.to_owned(),
+        streams => format!("\nRecord streams: {}\n", streams.join(", ")),
+    });
     text.push_str(if development { DEVELOPMENT } else { PUBLISHED });
     text
 }
+
+const NO_STREAM: &str = "
+No record stream is consumed, so no webhook is told of records. JETSTREAM_URL, or [[streams]] in
+loggia.toml, says where one is.
+";
 
 const DEVELOPMENT: &str = "
 Development: bound to loopback and without a public_url, so accounts made by `loggia dev account`

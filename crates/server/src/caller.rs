@@ -63,7 +63,10 @@ where
 
 /// A token that was given to an API client is used with that client's key, and is worth nothing once
 /// the key is revoked. All other names of clients are their issuers' affair.
-fn check_client(holder: &AccountHolder, client: Option<ApiClientId>) -> Result<(), Rejection> {
+pub(crate) fn check_client(
+    holder: &AccountHolder,
+    client: Option<ApiClientId>,
+) -> Result<(), Rejection> {
     let named = holder.token.client.as_deref();
     let given_to = named.and_then(|name| name.parse::<ApiClientId>().ok());
     match given_to {

@@ -4,14 +4,18 @@
 
 mod given;
 mod issuers;
+mod streams;
+mod table;
 
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use loggia_storage::{Location, Synchronous};
+use loggia_syntax::Did;
 use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
 
@@ -20,10 +24,13 @@ use crate::daily::Kept;
 use crate::data_folder::DataFolder;
 use crate::origin;
 use given::Given;
+pub use table::SETTINGS;
 
 use crate::api_clients::ClientKeys;
 use crate::issuers::TrustedIssuer;
+use crate::record_stream::StreamSettings;
 use crate::space_credentials::SpaceForms;
+use crate::wisp::Version;
 
 /// The settings of one server.
 #[derive(Clone, Debug)]
@@ -45,6 +52,10 @@ pub struct Config {
     /// A service that knows handles, asked instead of the handles' own domains: in development, the
     /// PDS.
     pub handle_service: Option<Url>,
+    /// The service that knows how accounts show themselves: asked for pictures.
+    pub profile_service: Url,
+    /// Nodes of Streamplace that are believed when they say that video has come in.
+    pub stream_nodes: Arc<[Did]>,
     /// Most `place.stream.server` webhooks of one account.
     pub webhooks_per_account: u32,
     /// Most endpoints that one account makes.
@@ -60,8 +71,8 @@ pub struct Config {
     /// How long a node's word that it lives is good for, where several share a database: what a node
     /// that died held goes out from another after so long.
     pub lease: SignedDuration,
-    /// How many attempts a delivery to a Wisp webhook gets.
-    pub wisp_attempts: u32,
+    /// How many attempts a delivery to a Wisp webhook gets, if not as many as its generation has.
+    pub wisp_attempts: Option<u32>,
     /// Requests a minute of one caller, by address; at least one.
     pub requests_per_minute: u32,
     /// Whether a published server shows `/metrics` to everybody; a development server always does.
@@ -83,138 +94,22 @@ pub struct Config {
     pub redis: Option<Url>,
     /// The channel on which it is told.
     pub redis_channel: String,
+    /// The port of a second listener, on loopback, that answers `/health` and `/live` alone.
+    pub health_port: Option<u16>,
+    /// A Jetstream host, as one more stream.
+    pub jetstream_url: Option<String>,
+    /// Which generation of Wisp's service the receivers of its webhooks know.
+    pub wisp_version: Version,
+    /// Most active `place.wisp.v2.wh` webhooks of one account, and of all.
+    pub wisp_webhooks_per_account: u32,
+    /// See [`Config::wisp_webhooks_per_account`].
+    pub wisp_webhooks: u32,
     /// Whose access tokens are taken beside the server's own. Set in the file only, as `[[issuers]]`.
     pub issuers: Vec<TrustedIssuer>,
+    /// The record streams that are consumed, the one of `jetstream_url` among them. The others are set
+    /// in the file only, as `[[streams]]`.
+    pub streams: Vec<StreamSettings>,
 }
-
-/// What each setting is called and means, for `loggia check-config` and the README.
-pub const SETTINGS: &[(&str, &str, &str)] = &[
-    ("bind", "127.0.0.1:2510", "address to listen on"),
-    (
-        "public_url",
-        "",
-        "https origin where others reach this server",
-    ),
-    (
-        "data",
-        "data",
-        "folder for the database, the master key and development accounts",
-    ),
-    (
-        "database_url",
-        "",
-        "PostgreSQL database that any number of nodes share, postgres://user:password@host/database; \
-         without it an SQLite file in the data folder",
-    ),
-    (
-        "sqlite_synchronous",
-        "full",
-        "when a commit to the SQLite file is done: full (it is on the disk) or normal (faster, and the \
-         last ones may be lost with the power)",
-    ),
-    (
-        "plc_directory",
-        "https://plc.directory",
-        "directory that resolves did:plc",
-    ),
-    (
-        "handle_service",
-        "",
-        "XRPC service that is asked for handles instead of their own domains",
-    ),
-    ("webhooks_per_account", "50", "most webhooks of one account"),
-    (
-        "endpoints_per_account",
-        "100",
-        "most endpoints that one account makes",
-    ),
-    (
-        "registrations_per_space",
-        "256",
-        "most registrations of one space",
-    ),
-    (
-        "registrations_per_caller",
-        "1024",
-        "most registrations made by one caller",
-    ),
-    (
-        "allowed_networks",
-        "",
-        "private networks that deliveries may reach, as CIDR, comma-separated",
-    ),
-    (
-        "attempt_timeout_ms",
-        "10000",
-        "deadline of one delivery attempt, 100 to 30000",
-    ),
-    (
-        "lease_seconds",
-        "30",
-        "how long nodes wait for one that is not heard of before they take over its deliveries, 5 to \
-         3600, at least twice the attempt timeout",
-    ),
-    (
-        "wisp_attempts",
-        "12",
-        "attempts of a delivery to a Wisp webhook, 1 to 100; DELIVERY_MAX_RETRIES is read as well",
-    ),
-    (
-        "requests_per_minute",
-        "3000",
-        "requests a minute of one caller address",
-    ),
-    (
-        "public_metrics",
-        "false",
-        "whether a published server shows /metrics to everybody",
-    ),
-    (
-        "client_keys",
-        "optional",
-        "whether API clients must send an X-Client-Key: off, optional or required",
-    ),
-    (
-        "proxies",
-        "0",
-        "how many reverse proxies stand in front, whose X-Forwarded-For is believed",
-    ),
-    (
-        "space_credentials",
-        "october",
-        "which forms of space credentials are taken: october, august, both or off",
-    ),
-    (
-        "used_tokens_kept",
-        "500000",
-        "most used tokens that are remembered; beyond, callers get 503 until some have ended",
-    ),
-    (
-        "keep_delivered_days",
-        "7",
-        "days that delivered and cancelled deliveries stay visible, 1 to 3650",
-    ),
-    (
-        "keep_dead_letters_days",
-        "30",
-        "days that dead letters stay visible and can be replayed, 1 to 3650",
-    ),
-    (
-        "archive",
-        "",
-        "where deliveries go after that: a folder, or s3://bucket/folder with the AWS_ variables",
-    ),
-    (
-        "redis_url",
-        "",
-        "Redis that is told of outcomes, redis://host:6379; also read from REDIS_URL",
-    ),
-    (
-        "redis_channel",
-        "webhook:events",
-        "channel on which it is told; also read from WEBHOOK_EVENTS_CHANNEL",
-    ),
-];
 
 /// One wrong setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,14 +170,15 @@ impl Config {
         Given::default().config()
     }
 
-    /// Every setting with its value, as it would be written in the environment; but for `issuers`,
-    /// which cannot be written there.
+    /// Every setting with its value, as it would be written in the environment; but for `issuers` and
+    /// `streams`, which cannot be written there.
     pub fn shown(&self) -> Vec<(&'static str, String)> {
         let networks: Vec<_> = self
             .allowed_networks
             .iter()
             .map(ToString::to_string)
             .collect();
+        let nodes: Vec<_> = self.stream_nodes.iter().map(Did::as_str).collect();
         vec![
             ("bind", self.bind.to_string()),
             (
@@ -306,6 +202,8 @@ impl Config {
                     .as_ref()
                     .map_or(String::new(), Url::to_string),
             ),
+            ("profile_service", self.profile_service.to_string()),
+            ("stream_nodes", nodes.join(",")),
             (
                 "webhooks_per_account",
                 self.webhooks_per_account.to_string(),
@@ -328,7 +226,12 @@ impl Config {
                 self.attempt_timeout.as_millis().to_string(),
             ),
             ("lease_seconds", self.lease.as_secs().to_string()),
-            ("wisp_attempts", self.wisp_attempts.to_string()),
+            (
+                "wisp_attempts",
+                self.wisp_attempts
+                    .map(|most| most.to_string())
+                    .unwrap_or_default(),
+            ),
             ("requests_per_minute", self.requests_per_minute.to_string()),
             ("public_metrics", self.public_metrics.to_string()),
             ("client_keys", self.client_keys.to_string()),
@@ -346,6 +249,21 @@ impl Config {
                 self.redis.as_ref().map_or(String::new(), without_password),
             ),
             ("redis_channel", self.redis_channel.clone()),
+            (
+                "jetstream_url",
+                self.jetstream_url.clone().unwrap_or_default(),
+            ),
+            (
+                "health_port",
+                self.health_port
+                    .map_or(String::new(), |port| port.to_string()),
+            ),
+            ("wisp_version", self.wisp_version.to_string()),
+            (
+                "wisp_webhooks_per_account",
+                self.wisp_webhooks_per_account.to_string(),
+            ),
+            ("wisp_webhooks", self.wisp_webhooks.to_string()),
         ]
     }
 

@@ -1,5 +1,7 @@
-//! The daily sweep: from 03:00 UTC on, deliveries that ended long enough ago go to the archive, if there
-//! is one, and out of the database.
+//! The daily sweep: from 03:00 UTC on, deliveries that ended and notifications of projections that were
+//! made long enough ago go to the archive, if there is one, and out of the database.
+
+mod notices;
 
 use std::future::Future;
 use std::time::Duration;
@@ -23,13 +25,17 @@ const BATCH: u32 = 500;
 const MOST_LINES: usize = 8 * 1024 * 1024;
 /// How long a node that sweeps has for one batch before another takes over.
 const CLAIM: SignedDuration = SignedDuration::from_mins(10);
-/// Attempts that are kept of one Wisp webhook (`place.wisp.v2.wh`).
-const WISP_ATTEMPTS: u32 = 500;
+/// Deliveries that are kept of one Wisp webhook (`place.wisp.v2.wh`), as its documentation says.
+const WISP_LOG: u32 = 500;
+/// Webhooks whose records are shortened in one sweep: the others have their turn tomorrow.
+const CROWDED: u32 = 10_000;
+/// So long after its end a delivery is kept all the same: an event that comes again is known by it.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long deliveries stay in the database after they ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Delivered and cancelled ones.
+    /// Delivered and cancelled ones; and, from when they were made, notifications of projections.
     pub delivered: SignedDuration,
     /// Dead letters: abandoned and expired ones, which can be replayed while they are there.
     pub dead_letters: SignedDuration,
@@ -96,7 +102,7 @@ impl Daily {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, SweepError> {
-        let (deliveries, chores) = (self.storage.deliveries(), self.storage.chores());
+        let deliveries = self.storage.deliveries();
         let before = EndedBefore {
             delivered: now - self.kept.delivered,
             dead_letters: now - self.kept.dead_letters,
@@ -107,16 +113,44 @@ impl Daily {
             if ended.is_empty() {
                 break;
             }
-            let archived = self.archive(&ended).await?;
-            swept += deliveries.remove(&ended[..archived]).await?;
-            chores.renew(CHORE, SystemClock.now() + CLAIM).await?;
+            swept += self.retire(&ended).await?;
         }
-        deliveries
-            .keep_newest_attempts(Profile::Wisp, WISP_ATTEMPTS)
-            .await?;
+        swept += self.shorten(now).await?;
         let endpoints = self.storage.endpoints();
         while endpoints.sweep(before.delivered, BATCH).await? == u64::from(BATCH) {}
+        self.sweep_notices(before.delivered).await?;
         Ok(swept)
+    }
+
+    /// Shortens the records of Wisp's webhooks to what is kept of each; how many deliveries went.
+    async fn shorten(&self, now: Timestamp) -> Result<u64, SweepError> {
+        let deliveries = self.storage.deliveries();
+        let before = now - SETTLED;
+        let mut swept = 0;
+        for profile in [Profile::Wisp, Profile::Wisp2] {
+            let crowded = deliveries.crowded(profile, WISP_LOG, CROWDED).await?;
+            for endpoint in crowded {
+                loop {
+                    let beyond = deliveries.beyond_newest(endpoint, WISP_LOG, before, BATCH);
+                    let beyond = beyond.await?;
+                    if beyond.is_empty() {
+                        break;
+                    }
+                    swept += self.retire(&beyond).await?;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Archives and removes the first of these; how many went.
+    async fn retire(&self, ended: &[loggia_storage::Ended]) -> Result<u64, SweepError> {
+        let archived = self.archive(ended).await?;
+        let deliveries = self.storage.deliveries();
+        let removed = deliveries.remove(&ended[..archived]).await?;
+        let chores = self.storage.chores();
+        chores.renew(CHORE, SystemClock.now() + CLAIM).await?;
+        Ok(removed)
     }
 
     /// Archives the first of these, as many as fit into one file; how many those are. All of them if

@@ -33,6 +33,8 @@ pub(crate) struct Delivering {
     engine: Engine<Deliveries, Outgoing, SystemClock>,
     daily: Daily,
     live: Option<LivePublisher>,
+    /// What this process is called among those that share the database.
+    pub(crate) node: NodeId,
     /// What the handlers see of it.
     pub(crate) desk: DeliveryDesk,
 }
@@ -45,8 +47,9 @@ impl Delivering {
         outgoing: &Outgoing,
         signer: ServiceSigner,
     ) -> Result<Self, ServeError> {
+        let node = node(storage);
         let (engine, handle) = Engine::new(
-            node(storage),
+            node.clone(),
             storage.deliveries(),
             outgoing.clone(),
             SystemClock,
@@ -57,7 +60,8 @@ impl Delivering {
         let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(outcomes.clone())];
         let mut live = None;
         if let Some(url) = &config.redis {
-            let (channel, publisher) = LiveChannel::open(url.as_str(), &config.redis_channel)?;
+            let (channel, publisher) =
+                LiveChannel::open(url.as_str(), &config.redis_channel, storage.wisp_webhooks())?;
             observers.push(Arc::new(channel));
             live = Some(publisher);
         }
@@ -68,6 +72,7 @@ impl Delivering {
                 .with_observer(Arc::new(All(observers))),
             daily: Daily::new(storage.clone(), archive, config.kept),
             live,
+            node,
             desk: DeliveryDesk::new(config, storage, handle, outcomes),
         })
     }

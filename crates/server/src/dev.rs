@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chance;
 use crate::master_key::write_private;
+use crate::space_host::hosted_at;
 
 /// The accounts in one data folder.
 #[derive(Clone, Debug)]
@@ -132,17 +133,33 @@ impl DevAccounts {
         parse(&text).ok_or(DevAccountError::Damaged { path })
     }
 
+    /// The account of this DID, if it is one here.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn find_did(&self, did: &Did) -> Result<Option<DevAccount>, DevAccountError> {
+        let name = did.as_str().strip_prefix("did:web:");
+        let name = name.and_then(|rest| rest.strip_suffix(&format!(".localhost%3A{}", self.port)));
+        let Some(name) = name else {
+            return Ok(None);
+        };
+        match self.find(name) {
+            Ok(account) => Ok(Some(account)),
+            Err(DevAccountError::Missing { .. } | DevAccountError::Name(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The document to publish under a `Host`, if it is one of an account here.
     pub fn document(&self, host: &str) -> Option<DidDocument> {
         let name = host.strip_suffix(&format!(".localhost:{}", self.port))?;
         let account = self.find(name).ok()?;
         let handle = format!("at://{name}.localhost");
-        let document = DidDocument::new(account.did);
-        Some(
-            document
-                .with_name(handle)
-                .with_key("#atproto", *account.key.public().multikey()),
-        )
+        let url = format!("http://localhost:{}", self.port);
+        let document = DidDocument::new(account.did)
+            .with_name(handle)
+            .with_key("#atproto", *account.key.public().multikey());
+        Some(hosted_at(document, &url))
     }
 
     fn did(&self, name: &str) -> Did {

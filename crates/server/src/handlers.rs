@@ -4,6 +4,8 @@ pub mod com {
     //! `com.*`
     pub mod atproto {
         //! `com.atproto.*`
+        pub mod repo;
+        pub mod simplespace;
         pub mod space;
     }
 }
@@ -14,8 +16,11 @@ pub mod dev {
         //! `dev.loggia.*`
         pub mod delivery;
         pub mod endpoint;
+        pub mod event;
         pub mod lexicon;
+        pub mod projection;
         pub mod server;
+        pub mod stream;
     }
 }
 
@@ -24,5 +29,12 @@ pub mod place {
     pub mod stream {
         //! `place.stream.*`
         pub mod server;
+    }
+    pub mod wisp {
+        //! `place.wisp.*`
+        pub mod v2 {
+            //! `place.wisp.v2.*`
+            pub mod secret;
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{Clock, Handle, Pulse, SystemClock};
@@ -12,15 +13,25 @@ use loggia_xrpc_server::{HealthCheck, HealthFields, Service};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use crate::record_stream::LiveStreams;
+
 /// How long an answer of the store is good for.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
 
 /// A delivery engine that has not looked at its work for so long stands still; it looks every second.
 const STILL: SignedDuration = SignedDuration::from_secs(60);
 
-/// Why a server is not well, beside the errors of its store.
-#[derive(Debug, thiserror::Error)]
+/// How long the store may take to answer: a probe that waits longer has given up.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why a server is not well.
+#[derive(Clone, Debug, thiserror::Error)]
 enum Unwell {
+    /// Says what the store says, and not that it was the store.
+    #[error(transparent)]
+    Store(Arc<StorageError>),
+    #[error("the database has not answered in time")]
+    StoreSilent,
     #[error("the delivery engine has ended")]
     DeliveryEnded,
     #[error("the delivery engine has stood still since {0}")]
@@ -34,14 +45,15 @@ pub(crate) struct Health<C = SystemClock> {
     engine: Handle,
     clock: C,
     seen: Arc<Mutex<Option<Seen>>>,
+    streams: LiveStreams,
 }
 
 /// What the store said when it was last asked.
 #[derive(Clone)]
 struct Seen {
     at: Timestamp,
-    oldest_due: Result<Option<Timestamp>, Arc<StorageError>>,
-    written: Result<(), Arc<StorageError>>,
+    oldest_due: Result<Option<Timestamp>, Unwell>,
+    written: Result<(), Unwell>,
 }
 
 type Checked = Result<HealthFields, Box<dyn std::error::Error + Send + Sync>>;
@@ -53,7 +65,14 @@ impl<C: Clock + Clone> Health<C> {
             engine,
             clock,
             seen: Arc::default(),
+            streams: LiveStreams::default(),
         }
+    }
+
+    /// The same, which tells of record streams as well. That a source is away is no illness of this
+    /// server: whoever waits for streams asks the listener of its own.
+    pub(crate) fn with_streams(self, streams: LiveStreams) -> Self {
+        Self { streams, ..self }
     }
 
     /// Adds its checks to a service; a failed one is named in the answer.
@@ -62,6 +81,7 @@ impl<C: Clock + Clone> Health<C> {
             .health_check("reading the database", self.check(Self::read))
             .health_check("writing to the database", self.check(Self::write))
             .health_check("delivery", self.check(Self::deliver))
+            .health_check("record streams", self.check(Self::stream))
     }
 
     fn check<F>(&self, look: fn(Self) -> F) -> HealthCheck
@@ -99,6 +119,12 @@ impl<C: Clock + Clone> Health<C> {
         Ok(HealthFields::from_iter([("delivery".to_owned(), delivery)]))
     }
 
+    async fn stream(self) -> Checked {
+        let shown = self.streams.shown();
+        let streams = Some(("streams".to_owned(), shown)).filter(|_| !self.streams.is_empty());
+        Ok(streams.into_iter().collect())
+    }
+
     /// Asks the store, or repeats what it said a moment ago. Of many who ask at once one does, and the
     /// others wait for its answer.
     async fn see(&self) -> Seen {
@@ -111,13 +137,26 @@ impl<C: Clock + Clone> Health<C> {
     }
 
     async fn ask(&self, now: Timestamp) -> Seen {
-        let oldest_due = self.storage.deliveries().oldest_due().await;
-        let written = self.storage.check_writable(now).await;
+        let deliveries = self.storage.deliveries();
+        let (oldest_due, written) = tokio::join!(
+            within(PATIENCE, deliveries.oldest_due()),
+            within(PATIENCE, self.storage.check_writable(now))
+        );
         Seen {
             at: now,
-            oldest_due: oldest_due.map_err(Arc::new),
-            written: written.map_err(Arc::new),
+            oldest_due,
+            written,
         }
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, StorageError>>,
+) -> Result<T, Unwell> {
+    match tokio::time::timeout(patience, asked).await {
+        Ok(answered) => answered.map_err(|error| Unwell::Store(Arc::new(error))),
+        Err(_) => Err(Unwell::StoreSilent),
     }
 }
 
@@ -197,6 +236,14 @@ mod tests {
         running.abort();
         assert!(running.await.is_err(), "it was cut off");
         assert_eq!(why(health.deliver().await), "the delivery engine has ended");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_is_waited_for_only_so_long() {
+        let nothing = std::future::pending::<Result<(), _>>();
+        let silent = within(Duration::from_millis(1), nothing).await;
+        let silent = silent.expect_err("nothing came").to_string();
+        assert_eq!(silent, "the database has not answered in time");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use loggia_lexicon::catalog::Catalog;
+use loggia_lexicon::document::Document;
 use loggia_lexicon::validate::Validator;
 use loggia_syntax::check::Violation;
 use loggia_xrpc::Method;
@@ -35,6 +36,20 @@ impl Lexicons {
     pub fn new(catalog: Catalog) -> Self {
         let validator = Validator::new(&catalog);
         Self(Arc::new((catalog, validator)))
+    }
+
+    /// These documents as well, which win over those of the same name.
+    pub fn with(&self, given: Vec<Document>) -> Self {
+        let mut builder = Catalog::builder();
+        let names: Vec<_> = given.iter().map(|document| document.id.clone()).collect();
+        for document in given {
+            builder.add_document(document, "schemas");
+        }
+        let ours = self.catalog().documents();
+        for document in ours.filter(|document| !names.contains(&document.id)) {
+            builder.add_document(document.clone(), "server");
+        }
+        Self::new(builder.build())
     }
 
     /// What validates by the documents.

@@ -9,6 +9,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use loggia_delivery::EndpointId;
+use loggia_storage::WispWebhooks;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, IntoConnectionInfo as _};
 use serde::Serialize;
@@ -37,6 +39,9 @@ pub struct LiveOutcome {
     pub owner_did: String,
     /// The record key of the webhook, where it is a record; else the endpoint's id.
     pub rkey: String,
+    /// The endpoint, if its webhook is a record: whose key is looked up on the way.
+    #[serde(skip)]
+    pub record_at: Option<EndpointId>,
     /// Always [`LiveOutcome::NO_URL`].
     pub url: &'static str,
     /// `create`, `update` or `delete` of a record; else the kind of notification.
@@ -80,6 +85,7 @@ pub struct LivePublisher {
     inbox: mpsc::Receiver<LiveOutcome>,
     redis: ConnectionManager,
     channel: String,
+    webhooks: WispWebhooks,
 }
 
 /// A Redis URL that cannot be used.
@@ -99,7 +105,11 @@ impl LiveChannel {
     ///
     /// # Errors
     /// The URL is none that can be used.
-    pub fn open(url: &str, channel: &str) -> Result<(Self, LivePublisher), InvalidRedis> {
+    pub fn open(
+        url: &str,
+        channel: &str,
+        webhooks: WispWebhooks,
+    ) -> Result<(Self, LivePublisher), InvalidRedis> {
         let client = Client::open(url.into_connection_info()?)?;
         let [first, most] = RECONNECT;
         let config = ConnectionManagerConfig::new()
@@ -112,6 +122,7 @@ impl LiveChannel {
             inbox,
             redis: ConnectionManager::new_lazy_with_config(client, config)?,
             channel: channel.to_owned(),
+            webhooks,
         };
         Ok((Self { outbox }, publisher))
     }
@@ -136,7 +147,8 @@ impl LivePublisher {
                 outcome = self.inbox.recv(), if sending.len() < IN_FLIGHT => match outcome {
                     Some(outcome) => {
                         let (redis, channel) = (self.redis.clone(), self.channel.clone());
-                        sending.spawn(publish(redis, channel, outcome));
+                        let named = named(self.webhooks.clone(), outcome);
+                        sending.spawn(async { publish(redis, channel, named.await).await });
                     }
                     // Nobody can tell anything any more.
                     None => return (&mut shutdown).await,
@@ -144,6 +156,18 @@ impl LivePublisher {
             }
         }
     }
+}
+
+/// The outcome with the record key of its webhook. Without one it goes by its endpoint.
+async fn named(webhooks: WispWebhooks, mut outcome: LiveOutcome) -> LiveOutcome {
+    if let Some(endpoint) = outcome.record_at {
+        let rkey = webhooks.rkey_of(endpoint).await;
+        let rkey = rkey.inspect_err(|error| {
+            tracing::debug!(%error, "the key of a webhook could not be looked up");
+        });
+        outcome.rkey = rkey.ok().flatten().unwrap_or(outcome.rkey);
+    }
+    outcome
 }
 
 /// Whether Redis took the outcome.

@@ -1,16 +1,18 @@
 //! What an operator does to a server's data from the command line, beside a running server or
 //! without one.
 
+mod accounts;
 mod clients;
 mod deliveries;
 mod reseal;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{KeyRole, KeyState, MasterKey, Storage, StorageError};
 
+pub use accounts::{AccountError, ShownAccount};
 pub use clients::{ClientError, NewClient};
 pub use deliveries::{DeliveriesError, InvalidSince, read_delivery, read_since};
 pub use loggia_storage::{
@@ -42,6 +44,12 @@ pub enum OperatorError {
     /// The data folder.
     #[error(transparent)]
     DataFolder(#[from] DataFolderError),
+    /// There is none to look into.
+    #[error(
+        "there is no data of a server in {0}: start one with `loggia serve`, or set LOGGIA_DATA to \
+         its folder"
+    )]
+    NoData(PathBuf),
     /// The master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
@@ -64,6 +72,21 @@ pub struct ShownKey {
 }
 
 impl Operator {
+    /// Like [`Operator::open`], for whoever only looks at what there is or changes it: makes nothing
+    /// where there is nothing.
+    ///
+    /// # Errors
+    /// See [`Operator::open`]; and there is no database yet.
+    pub async fn open_existing(
+        config: &Config,
+        master_key: Option<&str>,
+    ) -> Result<Self, OperatorError> {
+        match config.location().as_file() {
+            Some(file) if !file.is_file() => Err(OperatorError::NoData(config.data.clone())),
+            _ => Self::open(config, master_key).await,
+        }
+    }
+
     /// Opens the data folder, or joins the server that has it open.
     ///
     /// # Errors

@@ -41,10 +41,20 @@ pub enum Part {
     Sweeping,
     /// Archiving and removing old deliveries.
     DailySweep,
+    /// Folding events for projections.
+    Folding,
     /// Publishing outcomes.
     LiveChannel,
     /// Following keys that another process has changed.
     Keys,
+    /// Consuming a record stream.
+    RecordStream,
+    /// Reading webhooks back from where they are kept.
+    WispRegistry,
+    /// Answering probes on a port of their own.
+    Probes,
+    /// Telling the webhooks of streamers.
+    Streamplace,
 }
 
 impl fmt::Display for Part {
@@ -56,8 +66,13 @@ impl fmt::Display for Part {
             Self::Announcements => "listening to other nodes",
             Self::Sweeping => "sweeping",
             Self::DailySweep => "the daily sweep",
+            Self::Folding => "folding",
             Self::LiveChannel => "the channel for live outcomes",
             Self::Keys => "following keys",
+            Self::RecordStream => "consuming a record stream",
+            Self::WispRegistry => "reading webhooks back",
+            Self::Probes => "answering probes",
+            Self::Streamplace => "telling webhooks of streamers",
         })
     }
 }

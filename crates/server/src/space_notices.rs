@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    Clock, Handle, NewNotification, Notification, NotificationId, Recipient, SystemClock,
+    Clock, Due, Handle, NewNotification, Notification, NotificationId, Recipient, Reservation,
+    SystemClock,
 };
-use loggia_storage::{Caps, Registration, Storage, StorageError, Write};
+use loggia_storage::{Caps, Enqueue, Registration, Storage, StorageError, Write};
 use loggia_syntax::{Nsid, SpaceRef, SyntaxError};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_client::AddressGuard;
@@ -76,33 +77,68 @@ impl SpaceNotices {
         let now = SystemClock.now();
         let body = Bytes::from(serde_json::to_vec(body)?);
         let mut tx = self.storage.begin().await?;
-        let registered = self
-            .storage
-            .registrations()
-            .list_active(&mut tx, space, now)
-            .await?;
-        let recipients: Vec<Recipient> = registered.iter().map(recipient).collect();
-        let reservation = self.engine.reserve(recipients.len(), now);
-        let notification = notification(kind, space, body, &recipients, now);
-        let deliveries = self.storage.deliveries();
-        let enqueued = match notification {
-            None => None,
-            Some(new) => Some(
-                deliveries
-                    .enqueue(&mut tx, new, &recipients, reservation.lease(), now)
-                    .await?,
-            ),
-        };
+        let told = self.enqueue(&mut tx, kind, space, vec![body], now).await?;
         also(&mut tx).await?;
         tx.commit().await?;
-        if let Some(enqueued) = enqueued {
-            let rest = enqueued.pending > 0;
-            reservation.offer(enqueued.due);
-            if rest {
-                self.engine.wake();
-            }
-        }
+        told.deliver();
         Ok(())
+    }
+
+    /// Stores notifications for everybody who is registered now, in somebody else's transaction.
+    ///
+    /// # Errors
+    /// The store failed; then the transaction cannot be committed.
+    pub async fn enqueue(
+        &self,
+        tx: &mut Write,
+        kind: Nsid,
+        space: &SpaceRef,
+        bodies: Vec<Bytes>,
+        now: Timestamp,
+    ) -> Result<Told<'_>, StorageError> {
+        let registrations = self.storage.registrations();
+        let registered = registrations.list_active(tx, space, now).await?;
+        let recipients: Vec<Recipient> = registered.iter().map(recipient).collect();
+        let room = recipients.len();
+        let reservation = self.engine.reserve(room * bodies.len(), now);
+        let news = bodies
+            .into_iter()
+            .filter_map(|body| notification(&kind, space, body, &recipients, now));
+        let all = news.map(|new| Enqueue {
+            new,
+            recipients: &recipients,
+            lease: reservation.lease(),
+            room,
+        });
+        let deliveries = self.storage.deliveries();
+        let enqueued = deliveries.enqueue_all(tx, all.collect(), now).await?;
+        let rest = enqueued.iter().any(|one| one.pending > 0);
+        let due = enqueued.into_iter().flat_map(|one| one.due).collect();
+        Ok(Told {
+            engine: &self.engine,
+            reservation,
+            due,
+            rest,
+        })
+    }
+}
+
+/// What was stored in a transaction that is not committed yet.
+#[must_use = "commit, then deliver"]
+pub struct Told<'a> {
+    engine: &'a Handle,
+    reservation: Reservation<'a>,
+    due: Vec<Due>,
+    rest: bool,
+}
+
+impl Told<'_> {
+    /// Starts delivering, after the commit.
+    pub fn deliver(self) {
+        self.reservation.offer(self.due);
+        if self.rest {
+            self.engine.wake();
+        }
     }
 }
 
@@ -113,7 +149,7 @@ fn recipient(registration: &Registration) -> Recipient {
 
 /// What to store; nothing if there is nobody to tell.
 fn notification(
-    kind: Nsid,
+    kind: &Nsid,
     space: &SpaceRef,
     body: Bytes,
     recipients: &[Recipient],
@@ -127,7 +163,7 @@ fn notification(
     let subject = space.as_str().to_owned();
     let notification = Notification {
         id,
-        kind,
+        kind: kind.clone(),
         subject,
         body,
         created_at: now,

@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Storage, StorageError};
 
+use crate::space_host::limits::BLOB_WAITS;
+
 /// Between two sweeps.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Rows of a kind that one transaction removes: few enough that nobody waits for it.
 const BATCH: u32 = 500;
-/// How long keys stay visible after they retired.
+/// How long keys stay visible after they retired, and webhooks known after they were removed.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Sweeps until `shutdown` ends: all that is over, then a pause.
@@ -41,7 +43,11 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
     let attempts = storage.login_attempts().sweep(now, BATCH).await?;
     let sessions = storage.login_sessions().sweep(now, BATCH).await?;
     let replays = storage.redeliveries().sweep(now - KEPT, BATCH).await?;
+    let credentials = storage.spaces().sweep(now, BATCH).await?;
+    let blobs = storage.blobs().sweep(now - BLOB_WAITS, BATCH).await?;
     let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
+    let references = storage.backlink_references().sweep(now, BATCH).await?;
+    let webhooks = storage.wisp_webhooks().sweep(now - KEPT, BATCH).await?;
     tracing::debug!(
         tokens,
         revoked,
@@ -49,7 +55,11 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         attempts,
         sessions,
         replays,
+        credentials,
+        blobs,
         keys,
+        references,
+        webhooks,
         "swept"
     );
     let all = [
@@ -59,7 +69,11 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         attempts,
         sessions,
         replays,
+        credentials,
+        blobs,
         keys,
+        references,
+        webhooks,
     ];
     Ok(all.contains(&u64::from(BATCH)))
 }

@@ -9,9 +9,9 @@ use loggia_identity::DidDocument;
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::Refusal;
 
-use crate::dev::DevAccounts;
 use crate::keys::Keyring;
 use crate::origin::Origin;
+use crate::space_host::{AccountsError, HostedAccounts};
 
 /// What is published.
 #[derive(Clone)]
@@ -20,8 +20,10 @@ pub struct Published {
     pub origin: Origin,
     /// Its keys.
     pub keys: Keyring,
-    /// Development accounts, if this server is for development.
-    pub accounts: Option<DevAccounts>,
+    /// The accounts that it hosts.
+    pub accounts: HostedAccounts,
+    /// Whether it is for development.
+    pub development: bool,
 }
 
 /// The routes under `/.well-known`.
@@ -39,7 +41,7 @@ async fn did_json(
     State(published): State<Published>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let document = published.document(&headers).ok_or_else(nobody)?;
+    let document = published.find(&headers).await?;
     // For programs in browsers as well, which resolve DIDs themselves.
     let anybody = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     Ok((anybody, Json(document.to_json())).into_response())
@@ -49,7 +51,7 @@ async fn atproto_did(
     State(published): State<Published>,
     headers: HeaderMap,
 ) -> Result<String, Refusal> {
-    let document = published.document(&headers).ok_or_else(nobody)?;
+    let document = published.find(&headers).await?;
     Ok(document.id().as_str().to_owned())
 }
 
@@ -63,17 +65,28 @@ async fn only_get() -> Refusal {
 }
 
 impl Published {
-    /// A published server has one document, whatever a proxy in front makes of the `Host`.
-    fn document(&self, headers: &HeaderMap) -> Option<DidDocument> {
-        let Some(accounts) = &self.accounts else {
-            return Some(self.origin.document(&self.keys.held()));
+    async fn find(&self, headers: &HeaderMap) -> Result<DidDocument, Refusal> {
+        let found = self.document(headers).await;
+        let found = found.map_err(|error| Refusal::internal(&error))?;
+        found.ok_or_else(nobody)
+    }
+
+    /// A published server shows its own document unless the `Host` is that of an account, whatever a
+    /// proxy in front makes of it.
+    async fn document(&self, headers: &HeaderMap) -> Result<Option<DidDocument>, AccountsError> {
+        let own = || Some(self.origin.document(&self.keys.held()));
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let nobodys = if self.development { None } else { own() };
+        let Some(host) = host else {
+            return Ok(nobodys);
         };
         // Names of hosts are the same in any case, and those of documents are in lower case.
-        let host = headers.get(header::HOST)?.to_str().ok()?;
         let host = host.to_ascii_lowercase();
         if host == self.origin.host() {
-            return Some(self.origin.document(&self.keys.held()));
+            return Ok(own());
         }
-        accounts.document(&host)
+        Ok(self.accounts.document(&host).await?.or(nobodys))
     }
 }

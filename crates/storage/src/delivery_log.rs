@@ -10,8 +10,7 @@ use loggia_delivery::{
 };
 use loggia_syntax::{Did, Nsid};
 
-use crate::announcement::announce_endpoint;
-use crate::column::{Reading, millis};
+use crate::column::Reading;
 use crate::delivery::{read_attempt, read_state};
 use crate::place::{Place, first_id};
 use crate::sql::{self, Row};
@@ -213,21 +212,10 @@ impl Deliveries {
         endpoint: EndpointId,
         now: Timestamp,
     ) -> Result<u64, StorageError> {
-        let cancelled = sql::query(
-            "UPDATE delivery SET state = 'cancelled', due = NULL, node = NULL, ended_at = $1,
-                 reason = $2
-             WHERE endpoint = $3 AND state IN ('pending', 'leased')",
-        )
-        .bind(millis(now))
-        .bind(CancelReason::Owner.as_str())
-        .bind(&endpoint.as_bytes()[..])
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("cancel an endpoint's deliveries"))?;
-        if cancelled > 0 {
-            announce_endpoint(tx.sql(), endpoint).await?;
-        }
-        Ok(cancelled)
+        self.storage
+            .endpoints()
+            .cancel_open(tx, endpoint, CancelReason::Owner, now)
+            .await
     }
 
     async fn newest_attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>, StorageError> {

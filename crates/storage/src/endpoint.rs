@@ -3,6 +3,7 @@
 mod health;
 mod owned;
 mod row;
+mod standing;
 mod told;
 
 use std::collections::{BTreeSet, HashMap};
@@ -10,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use loggia_delivery::{DisableReason, Endpoint, EndpointId};
+use loggia_delivery::{DisableReason, Endpoint, EndpointId, Secret};
 use loggia_syntax::Nsid;
 
 use crate::announcement::announce_endpoint;
@@ -19,6 +20,7 @@ use crate::seal::Sealer;
 use crate::sql::{self, Columns, Connection, Kind, Rows};
 use crate::{Storage, StorageError, Write};
 pub(crate) use health::{HealthOf, hold_health, write_health};
+pub(crate) use owned::delete;
 pub use owned::{EndpointChange, OwnedEndpoint};
 use row::Sealed;
 pub(crate) use told::tell_disabled;
@@ -72,6 +74,42 @@ impl Endpoints {
         .map_err(StorageError::doing("enable an endpoint"))?;
         announce_endpoint(tx.sql(), id).await
     }
+}
+
+/// Tells an endpoint again that was disabled and not deleted, with its failures forgiven; whether it was.
+pub(crate) async fn enable(
+    connection: &mut Connection,
+    id: EndpointId,
+) -> Result<bool, StorageError> {
+    let enabled = sql::query(
+        "UPDATE endpoint SET disabled_reason = NULL, disabled_at = NULL,
+             consecutive_failures = 0, failing_since = NULL
+         WHERE id = $1 AND disabled_reason IS NOT NULL AND disabled_reason <> 'deleted'",
+    )
+    .bind(&id.as_bytes()[..])
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("enable an endpoint"))?;
+    Ok(enabled == 1)
+}
+
+/// Signs what an endpoint is told with this secret alone, or with none.
+pub(crate) async fn sign(
+    connection: &mut Connection,
+    sealer: &Sealer,
+    id: EndpointId,
+    secret: Option<Secret>,
+) -> Result<(), StorageError> {
+    sql::query(
+        "UPDATE endpoint SET secret = $1, previous_secret = NULL, previous_until = NULL
+         WHERE id = $2",
+    )
+    .bind(secret.map(|secret| row::seal_secret(id, &secret, sealer)))
+    .bind(&id.as_bytes()[..])
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("change an endpoint's secret"))?;
+    Ok(())
 }
 
 async fn insert(

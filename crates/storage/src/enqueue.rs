@@ -63,8 +63,8 @@ struct New<'a> {
 impl Deliveries {
     /// Stores a notification once and a delivery for each recipient. What the same source made
     /// before is not made again. A recipient that is disabled, or cannot be read and so becomes
-    /// disabled, gets a cancelled delivery, one whose deadline has passed an expired one: rows that
-    /// can be seen. Without recipients nothing is stored.
+    /// disabled, gets a cancelled delivery, and so does one who muted it; one whose deadline has passed
+    /// gets an expired one: rows that can be seen. Without recipients nothing is stored.
     ///
     /// With a `lease` the deliveries belong to its node, which attempts them straight from memory;
     /// without, they are due at once. Those of endpoints that want order, and of a large fan-out all
@@ -221,7 +221,11 @@ fn first_states<'a>(
         let deadline = recipient.deadline.min(notification.deadline);
         let leased = leased.entry(place).or_insert(enqueued[place].due.len());
         let lease = lease.filter(|(_, room)| *leased < *room);
-        let state = first_state(&found, deadline, lease.map(|(lease, _)| lease), now);
+        let lease = lease.map(|(lease, _)| lease);
+        let state = match recipient.muted {
+            true => cancelled(CancelReason::Muted, now),
+            false => first_state(&found, deadline, lease, now),
+        };
         *leased += usize::from(matches!(state, State::Leased { .. }));
         new.push(New {
             place,
@@ -234,13 +238,17 @@ fn first_states<'a>(
     Ok(new)
 }
 
+fn cancelled(reason: CancelReason, at: Timestamp) -> State {
+    State::Cancelled {
+        attempts: 0,
+        at,
+        reason,
+    }
+}
+
 fn first_state(found: &Found, deadline: Timestamp, lease: Option<&Lease>, now: Timestamp) -> State {
     let Found::Readable(endpoint) = found else {
-        return State::Cancelled {
-            attempts: 0,
-            at: now,
-            reason: CancelReason::Disabled,
-        };
+        return cancelled(CancelReason::Disabled, now);
     };
     let terms = Terms {
         schedule: &endpoint.profile.wire().schedule,

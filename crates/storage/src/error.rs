@@ -46,6 +46,9 @@ pub enum StorageError {
     /// There is no such endpoint.
     #[error("there is no endpoint {0}")]
     NoEndpoint(EndpointId),
+    /// A webhook's URL is none that deliveries can go to.
+    #[error("the URL of a webhook cannot be used")]
+    Target(#[source] loggia_delivery::InvalidTarget),
     /// A notification is over the size limit.
     #[error("cannot enqueue a notification")]
     TooLarge(#[source] loggia_delivery::BodyTooLarge),

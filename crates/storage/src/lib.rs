@@ -4,17 +4,23 @@
 //! [`Storage`]; what reads takes no transaction, what writes takes a [`Write`]. Every time and every
 //! random byte that lands in a row is an argument.
 
+mod account;
 mod announcement;
 mod api_client;
 mod attempt_log;
+mod backlink_reference;
+mod blob;
 mod chore;
+mod claim;
 mod column;
 mod delivery;
 mod delivery_log;
 mod endpoint;
 mod endpoint_stats;
 mod enqueue;
+mod errand;
 mod error;
+mod event;
 mod group;
 mod intake;
 mod lease;
@@ -25,6 +31,10 @@ mod migrations;
 mod node;
 mod open;
 mod place;
+mod projection;
+mod projection_fold;
+mod projection_log;
+mod projection_webhook;
 mod record;
 mod redelivery;
 mod registration;
@@ -34,26 +44,44 @@ mod retention;
 mod revoked_credential;
 mod seal;
 mod server_key;
+mod space;
+mod space_repo;
 mod sql;
 mod storage;
+mod stream_cursor;
+mod stream_quarantine;
 mod webhook;
 mod webhook_list;
+mod wisp_log;
+mod wisp_secret;
+mod wisp_webhook;
 mod write;
 
+pub use account::{Account, Accounts};
 pub use announcement::{Announcement, Announcements};
 pub use api_client::{ApiClient, ApiClientId, ApiClients};
 pub use attempt_log::{AttemptPlace, LoggedAttempt};
+pub use backlink_reference::BacklinkReferences;
+pub use blob::{Blob, Blobs, Kept, ReferredBlobs};
 pub use chore::Chores;
+pub use claim::Claims;
 pub use delivery::{Backlog, Deliveries, StoredDelivery};
 pub use delivery_log::{DeliveryDetail, DeliveryFilter, DeliveryPage, LoggedDelivery, Whose};
 pub use endpoint::{EndpointChange, Endpoints, OwnedEndpoint};
 pub use endpoint_stats::{EndpointStats, LastError};
 pub use enqueue::{Enqueue, Enqueued};
+pub use errand::{Errand, Errands};
 pub use error::{BadRow, StorageError};
+pub use event::{Appended, EventId, Events, NewEvent, StoredEvent};
 pub use intake::{Intake, To, Wish};
 pub use location::{InvalidLocation, InvalidSynchronous, Location, Synchronous};
 pub use login_attempt::{LoginAttempts, NewLoginAttempt};
 pub use login_session::{LoginSession, LoginSessionId, LoginSessions};
+pub use projection::{
+    NewProjection, Parked, Projection, ProjectionId, ProjectionStatus, Projections,
+};
+pub use projection_fold::{Fold, Folded, KeptState, NewNotice};
+pub use projection_log::{Notice, OldNotice};
 pub use redelivery::{
     EndedState, NewRedelivery, NotEnded, REPLAY_LASTS, Redeliveries, Redelivery, RedeliveryEnd,
     RedeliveryId, Step,
@@ -69,9 +97,23 @@ pub use seal::MasterKey;
 pub use server_key::{
     KeyRole, KeySecret, KeyState, NewServerKey, ServerKey, ServerKeys, UnknownRole,
 };
+pub use space::{
+    AppAccess, HostedSpace, IssuedCredential, Member, MemberPut, SpaceInserted, SpacePolicy,
+    Spaces, UnknownRule,
+};
+pub use space_repo::{
+    Changed, LoggedOperation, RecordAction, RecordRange, RecordValue, RecordWrite, RepoName,
+    RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
+};
 pub use storage::Storage;
+pub use stream_cursor::{StreamCursor, StreamCursors};
+pub use stream_quarantine::{QuarantinedFrame, StreamQuarantine};
 pub use webhook::{
-    Inserted, RewriteRule, Updated, Webhook, WebhookChange, WebhookFields, WebhookId, Webhooks,
+    Inserted, RewriteRule, Updated, Webhook, WebhookChange, WebhookFields, WebhookFormat,
+    WebhookId, Webhooks,
 };
 pub use webhook_list::{ListError, WebhookFilter, WebhookPage};
+pub use wisp_log::WispOutcome;
+pub use wisp_secret::{NewWispSecret, WispSecret, WispSecretId, WispSecretInserted, WispSecrets};
+pub use wisp_webhook::{WispCaps, WispChange, WispRefusal, WispState, WispWebhook, WispWebhooks};
 pub use write::Write;

@@ -44,6 +44,12 @@ const STEPS: &[Step] = &[
     step!(6, "0006", "delivery"),
     step!(7, "0007", "redelivery"),
     step!(8, "0008", "chore"),
+    step!(9, "0009", "record_stream"),
+    step!(10, "0010", "wisp"),
+    step!(11, "0011", "wisp_secret"),
+    step!(12, "0012", "streamplace"),
+    step!(13, "0013", "projections"),
+    step!(14, "0014", "space_host"),
 ];
 
 /// The steps of an SQLite file.

@@ -19,6 +19,7 @@ macro_rules! clock {
         "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
     };
 }
+pub(crate) use clock;
 
 /// Says that `node` lives for `lease_for` from now on.
 pub(crate) async fn heartbeat(

@@ -200,6 +200,7 @@ async fn postgres(
 ) -> Result<Pools, StorageError> {
     let database = location.to_string();
     let options = options.clone().application_name("loggia");
+    greet(&options, &database).await?;
     if let Tables::Migrated = tables {
         // Waits as long as another node needs for it, so without limits of time. The migrator holds
         // an advisory lock meanwhile.
@@ -225,6 +226,18 @@ async fn postgres(
         readers,
         engine,
     })
+}
+
+/// Connects once and leaves: a pool would try again until its patience ends, and then say nothing of why.
+async fn greet(options: &PgConnectOptions, database: &str) -> Result<(), StorageError> {
+    let connecting = sqlx::PgConnection::connect_with(options);
+    let connected = tokio::time::timeout(PATIENCE, connecting).await;
+    let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let connection = connected.map_err(StorageError::opening(database))?;
+    connection
+        .close()
+        .await
+        .map_err(StorageError::opening(database))
 }
 
 /// A pool of so many connections, each `asked` before it is used whether it still is one. Those that

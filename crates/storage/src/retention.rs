@@ -146,43 +146,56 @@ impl Deliveries {
         Ok(removed)
     }
 
-    /// Keeps only the newest attempts of each endpoint of a profile.
-    pub async fn keep_newest_attempts(
+    /// Endpoints of a profile with more deliveries that are over than these, at most so many.
+    pub async fn crowded(
         &self,
         profile: Profile,
         most: u32,
-    ) -> Result<(), StorageError> {
-        let crowded = query(
-            "SELECT e.id AS endpoint, count(*) AS attempts FROM endpoint e
-             JOIN attempt a ON a.endpoint = e.id
-             WHERE e.profile = $1 GROUP BY e.id HAVING count(*) > $2",
+        limit: u32,
+    ) -> Result<Vec<EndpointId>, StorageError> {
+        let rows = query(
+            "SELECT d.endpoint FROM endpoint e JOIN delivery d ON d.endpoint = e.id
+             WHERE e.profile = $1 AND d.ended_at IS NOT NULL
+             GROUP BY d.endpoint HAVING count(*) > $2 LIMIT $3",
         )
         .bind(profile.as_str())
         .bind(most)
+        .bind(limit)
         .fetch_all(self.storage.readers())
         .await
-        .map_err(StorageError::doing("count attempts"))?;
-        for row in &crowded {
-            let endpoint = Reading::new("endpoint", "(crowded)", row)
-                .parse("endpoint", EndpointId::from_slice)?;
-            self.keep_newest(endpoint, most).await?;
-        }
-        Ok(())
+        .map_err(StorageError::doing("look for endpoints with long records"))?;
+        let read = |row| {
+            let reading = Reading::new("delivery", "(crowded)", row);
+            reading.parse("endpoint", EndpointId::from_slice)
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
-    async fn keep_newest(&self, endpoint: EndpointId, most: u32) -> Result<(), StorageError> {
-        let mut tx = self.storage.begin().await?;
-        query(
-            "DELETE FROM attempt WHERE endpoint = $1 AND started_at <
-                 (SELECT started_at FROM attempt WHERE endpoint = $1
-                  ORDER BY started_at DESC LIMIT 1 OFFSET $2)",
+    /// Deliveries to an endpoint that are over and older than its newest `most`, at most `limit`; but
+    /// none that ended after the given time.
+    pub async fn beyond_newest(
+        &self,
+        endpoint: EndpointId,
+        most: u32,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Ended>, StorageError> {
+        let rows = query(
+            "SELECT notification, endpoint, ended_at FROM delivery
+             WHERE endpoint = $1 AND ended_at < $2 AND notification <
+                 (SELECT notification FROM delivery
+                  WHERE endpoint = $1 AND ended_at IS NOT NULL
+                  ORDER BY notification DESC LIMIT 1 OFFSET $3)
+             ORDER BY notification LIMIT $4",
         )
         .bind(&endpoint.as_bytes()[..])
+        .bind(millis(before))
         .bind(most.saturating_sub(1))
-        .execute(tx.sql())
+        .bind(limit)
+        .fetch_all(self.storage.readers())
         .await
-        .map_err(StorageError::doing("remove old attempts"))?;
-        tx.commit().await
+        .map_err(StorageError::doing("look for the end of a long record"))?;
+        Ok(rows.iter().map(read_ended).collect::<Result<_, _>>()?)
     }
 }
 
@@ -209,6 +222,7 @@ impl Endpoints {
                          OR e.managed = 0 AND e.profile IN ('space-webhook', 'space-protocol'))
                       AND e.created_at < $1
                       AND NOT EXISTS (SELECT 1 FROM registration r WHERE r.endpoint = e.id)
+                      AND NOT EXISTS (SELECT 1 FROM projection p WHERE p.endpoint = e.id)
                       AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint = e.id)
                   LIMIT $2)",
         )

@@ -52,8 +52,11 @@ pub(crate) const SEALED: &[Place] = &[
     Place::bytes("endpoint", "id", "previous_secret"),
     Place::bytes("endpoint", "id", "headers"),
     Place::text("server_key", "public", "secret"),
+    Place::text("account", "did", "secret"),
     Place::bytes("login_attempt", "state", "pending"),
     Place::bytes("login_session", "id", "tokens"),
+    Place::bytes("wisp_secret", "id", "token"),
+    Place::text("projection_tenant", "owner", "secret"),
 ];
 
 /// The key that all secrets of a store are sealed under. How it is kept is the server's affair.

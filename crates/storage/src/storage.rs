@@ -9,8 +9,10 @@ use crate::column::millis;
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::{
-    ApiClients, Chores, Deliveries, Endpoints, Location, LoginAttempts, LoginSessions,
-    Registrations, Replays, RevokedCredentials, ServerKeys, StorageError, Webhooks,
+    Accounts, ApiClients, BacklinkReferences, Blobs, Chores, Claims, Deliveries, Endpoints,
+    Errands, Events, Location, LoginAttempts, LoginSessions, Projections, Registrations, Replays,
+    RevokedCredentials, ServerKeys, SpaceRepos, Spaces, StorageError, StreamCursors,
+    StreamQuarantine, Webhooks, WispSecrets, WispWebhooks,
 };
 
 /// An open store. Cheap to clone.
@@ -100,9 +102,74 @@ impl Storage {
         Deliveries::new(self.clone())
     }
 
+    /// The history of events.
+    pub fn events(&self) -> Events {
+        Events {
+            storage: self.clone(),
+        }
+    }
+
+    /// Projections, their states and their notifications.
+    pub fn projections(&self) -> Projections {
+        Projections {
+            storage: self.clone(),
+        }
+    }
+
     /// Work that one node does at a time.
     pub fn chores(&self) -> Chores {
         Chores {
+            storage: self.clone(),
+        }
+    }
+
+    /// What one node does at a time, for as long as it says so.
+    pub fn claims(&self) -> Claims {
+        Claims {
+            storage: self.clone(),
+        }
+    }
+
+    /// How far record streams are done with.
+    pub fn stream_cursors(&self) -> StreamCursors {
+        StreamCursors {
+            storage: self.clone(),
+        }
+    }
+
+    /// What events cause and cannot be finished without asking others.
+    pub fn errands(&self) -> Errands {
+        Errands {
+            storage: self.clone(),
+        }
+    }
+
+    /// What records referred to when they were last seen.
+    pub fn backlink_references(&self) -> BacklinkReferences {
+        BacklinkReferences {
+            storage: self.clone(),
+            most: BacklinkReferences::MOST,
+        }
+    }
+
+    /// Frames of record streams that could not be read.
+    pub fn stream_quarantine(&self) -> StreamQuarantine {
+        StreamQuarantine {
+            storage: self.clone(),
+            most: StreamQuarantine::MOST,
+        }
+    }
+
+    /// Secrets that Wisp's webhooks name.
+    pub fn wisp_secrets(&self) -> WispSecrets {
+        WispSecrets {
+            storage: self.clone(),
+        }
+    }
+
+    /// Wisp's webhooks.
+    pub fn wisp_webhooks(&self) -> WispWebhooks {
+        WispWebhooks {
             storage: self.clone(),
         }
     }
@@ -146,6 +213,34 @@ impl Storage {
     /// Space credentials that were taken back.
     pub fn revoked_credentials(&self) -> RevokedCredentials {
         RevokedCredentials {
+            storage: self.clone(),
+        }
+    }
+
+    /// Accounts whose keys are here.
+    pub fn accounts(&self) -> Accounts {
+        Accounts {
+            storage: self.clone(),
+        }
+    }
+
+    /// Spaces whose authority is here.
+    pub fn spaces(&self) -> Spaces {
+        Spaces {
+            storage: self.clone(),
+        }
+    }
+
+    /// What authors have in spaces.
+    pub fn space_repos(&self) -> SpaceRepos {
+        SpaceRepos {
+            storage: self.clone(),
+        }
+    }
+
+    /// Blobs of accounts.
+    pub fn blobs(&self) -> Blobs {
+        Blobs {
             storage: self.clone(),
         }
     }

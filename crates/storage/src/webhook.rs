@@ -1,6 +1,9 @@
 //! Webhooks of `place.stream.server.*`: one row for each URL that an account wants told.
 
+mod endpoint;
+mod format;
 mod row;
+mod told;
 
 use jiff::Timestamp;
 use loggia_delivery::{EndpointId, sortable_id};
@@ -8,7 +11,8 @@ use loggia_syntax::Did;
 use serde::{Deserialize, Serialize};
 
 use crate::column::millis;
-use crate::{Storage, StorageError, Write, sql};
+use crate::{Storage, StorageError, Write, endpoint as endpoints, sql};
+pub use format::WebhookFormat;
 use row::{count, find, hold, insert, update, url_holder, write_events};
 pub(crate) use row::{read, select_webhooks};
 
@@ -67,6 +71,8 @@ pub struct WebhookFields {
     pub name: String,
     /// For its owner.
     pub description: String,
+    /// In which form it is told; what its host reads if none was chosen.
+    pub format: Option<WebhookFormat>,
 }
 
 /// One replacement of text.
@@ -101,6 +107,8 @@ pub struct WebhookChange {
     pub name: Option<String>,
     /// See [`WebhookFields::description`].
     pub description: Option<String>,
+    /// See [`WebhookFields::format`]; none to go by the host again.
+    pub format: Option<Option<WebhookFormat>>,
 }
 
 /// What became of an insert.
@@ -155,11 +163,12 @@ impl WebhookChange {
         put(&mut fields.mute_words, self.mute_words);
         put(&mut fields.name, self.name);
         put(&mut fields.description, self.description);
+        put(&mut fields.format, self.format);
     }
 }
 
 impl Webhooks {
-    /// Adds a webhook, unless its owner has the URL already or has `most` of them.
+    /// Adds a webhook and its endpoint, unless its owner has the URL already or has `most` of them.
     pub async fn insert(
         &self,
         tx: &mut Write,
@@ -190,10 +199,14 @@ impl Webhooks {
         };
         insert(tx.sql(), &webhook).await?;
         write_events(tx.sql(), &webhook).await?;
+        let endpoint = endpoint::of(&webhook)?;
+        self.storage.endpoints().insert(tx, &endpoint).await?;
         Ok(Inserted::Done(Box::new(webhook)))
     }
 
-    /// Changes what is given of the owner's webhook.
+    /// Changes what is given of the owner's webhook, and its endpoint with it: what waits for another
+    /// URL, or for a webhook that is off now, is cancelled; one that is on is told again, should its
+    /// endpoint have been disabled. After the commit, tell the engine's handle.
     pub async fn update(
         &self,
         tx: &mut Write,
@@ -206,6 +219,7 @@ impl Webhooks {
         let Some(mut webhook) = find(tx.sql(), owner, id).await? else {
             return Ok(Updated::NotFound);
         };
+        let url = webhook.fields.url.clone();
         change.apply(&mut webhook.fields);
         let holder = url_holder(tx.sql(), owner, &webhook.fields.url).await?;
         if holder.is_some_and(|holder| holder != id) {
@@ -214,6 +228,8 @@ impl Webhooks {
         webhook.updated_at = Some(Timestamp::from_millisecond(millis(now)).unwrap_or(now));
         update(tx.sql(), &webhook).await?;
         write_events(tx.sql(), &webhook).await?;
+        let moved = webhook.fields.url != url;
+        endpoint::fit(tx.sql(), &mut webhook, moved, now).await?;
         Ok(Updated::Done(Box::new(webhook)))
     }
 
@@ -235,12 +251,14 @@ impl Webhooks {
         Ok(found.is_some())
     }
 
-    /// Removes the owner's webhook; whether there was one.
+    /// Removes the owner's webhook; whether there was one. What is pending for it is cancelled, and its
+    /// endpoint goes with the record of its deliveries. After the commit, tell the engine's handle.
     pub async fn delete(
         &self,
         tx: &mut Write,
         owner: &Did,
         id: WebhookId,
+        now: Timestamp,
     ) -> Result<bool, StorageError> {
         let deleted = sql::query("DELETE FROM webhook WHERE id = $1 AND owner = $2")
             .bind(&id.as_bytes()[..])
@@ -248,6 +266,9 @@ impl Webhooks {
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("delete a webhook"))?;
+        if deleted == 1 {
+            endpoints::delete(tx.sql(), owner, (id.endpoint(), false), now).await?;
+        }
         Ok(deleted == 1)
     }
 }

@@ -55,6 +55,8 @@ impl Default for ClientSettings {
 #[derive(Clone)]
 pub struct GuardedClient {
     http: reqwest::Client,
+    tls: Arc<rustls::ClientConfig>,
+    dns: GuardedDns,
     settings: Arc<ClientSettings>,
 }
 
@@ -82,22 +84,22 @@ impl GuardedClient {
             .and_then(|builder| builder.with_platform_verifier())
             .map_err(|error| BuildError(Box::new(error)))?
             .with_no_client_auth();
+        let dns = GuardedDns::new(Arc::new(settings.guard.clone()), settings.names.clone());
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(tls.clone())
             .user_agent(settings.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
             .pool_max_idle_per_host(64)
             .tcp_nodelay(true)
-            .dns_resolver(GuardedDns::new(
-                Arc::new(settings.guard.clone()),
-                settings.names.clone(),
-            ))
+            .dns_resolver(dns.clone())
             .build()
             .map_err(|error| BuildError(Box::new(error)))?;
         Ok(Self {
             http,
+            tls: Arc::new(tls),
+            dns,
             settings: Arc::new(settings),
         })
     }
@@ -105,6 +107,16 @@ impl GuardedClient {
     /// How this client behaves.
     pub fn settings(&self) -> &ClientSettings {
         &self.settings
+    }
+
+    /// How connections are encrypted that are not of HTTP.
+    pub(crate) fn tls(&self) -> &Arc<rustls::ClientConfig> {
+        &self.tls
+    }
+
+    /// How names become addresses.
+    pub(crate) fn dns(&self) -> &GuardedDns {
+        &self.dns
     }
 
     /// Fetches a URL, of whose answer at most `limit` bytes are taken: a longer one is an error.

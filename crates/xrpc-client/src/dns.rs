@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
 use crate::AddressGuard;
-use crate::guard::{LOOPBACK, UrlRefusal, is_localhost};
+use crate::guard::{Blocked, LOOPBACK, UrlRefusal, is_localhost};
 
 /// The most lookups at once. The system's resolver blocks a thread for as long as a slow name
 /// server takes; further lookups wait within their request's deadline.
@@ -71,32 +71,54 @@ impl GuardedDns {
     }
 }
 
-impl Resolve for GuardedDns {
-    fn resolve(&self, name: Name) -> Resolving {
-        let Self { guard, names } = self.clone();
-        Box::pin(async move {
-            if is_localhost(name.as_str()) {
-                return loopback(&guard);
-            }
-            let found = names.0.lookup(name.as_str()).await;
-            let addresses = found.map_err(LookupFailed)?;
-            if addresses.is_empty() {
-                return Err(LookupFailed(io::ErrorKind::NotFound.into()).into());
-            }
-            for address in &addresses {
-                guard.check(*address)?;
-            }
-            Ok(with_port(addresses))
-        })
+/// Why a name has no address that may be reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResolveError {
+    /// It names this machine.
+    #[error(transparent)]
+    Refused(UrlRefusal),
+    /// One of its addresses may not be reached.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+    /// It has none.
+    #[error(transparent)]
+    Lookup(LookupFailed),
+}
+
+impl GuardedDns {
+    /// The addresses of a name, all of them checked.
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        // Names of this machine are never asked of a name server.
+        if is_localhost(name) {
+            return match self.guard.allows_loopback() {
+                true => Ok(LOOPBACK.to_vec()),
+                false => Err(ResolveError::Refused(UrlRefusal::Loopback)),
+            };
+        }
+        let failed = |error| ResolveError::Lookup(LookupFailed(error));
+        let addresses = self.names.0.lookup(name).await.map_err(failed)?;
+        if addresses.is_empty() {
+            return Err(failed(io::ErrorKind::NotFound.into()));
+        }
+        for address in &addresses {
+            self.guard.check(*address)?;
+        }
+        Ok(addresses)
     }
 }
 
-/// Names of this machine are never asked of a name server.
-fn loopback(guard: &AddressGuard) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
-    if guard.allows_loopback() {
-        Ok(with_port(LOOPBACK.to_vec()))
-    } else {
-        Err(UrlRefusal::Loopback.into())
+impl Resolve for GuardedDns {
+    fn resolve(&self, name: Name) -> Resolving {
+        let dns = self.clone();
+        Box::pin(async move {
+            match dns.addresses(name.as_str()).await {
+                Ok(addresses) => Ok(with_port(addresses)),
+                // As they are, so that the causes of the client's error can be told apart.
+                Err(ResolveError::Refused(refusal)) => Err(refusal.into()),
+                Err(ResolveError::Blocked(blocked)) => Err(blocked.into()),
+                Err(ResolveError::Lookup(failed)) => Err(failed.into()),
+            }
+        })
     }
 }
 

@@ -58,6 +58,9 @@ pub enum UrlRefusal {
     /// The URL names this machine while that is not allowed.
     #[error("the URL names this machine")]
     Loopback,
+    /// The URL names a cloud's metadata service.
+    #[error("the URL names a cloud's metadata service")]
+    Metadata,
     /// The URL's host is an address that may not be reached.
     #[error(transparent)]
     Blocked(#[from] Blocked),
@@ -125,6 +128,7 @@ impl AddressGuard {
             Some(Host::Ipv4(address)) => Ok(self.check(address.into())?),
             Some(Host::Ipv6(address)) => Ok(self.check(address.into())?),
             _ if loopback => Err(UrlRefusal::Loopback),
+            Some(Host::Domain(name)) if is_metadata_name(name) => Err(UrlRefusal::Metadata),
             _ => Ok(()),
         }
     }
@@ -151,6 +155,14 @@ pub(crate) const LOOPBACK: [IpAddr; 2] = [
 pub(crate) fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Whether a host name is one that only resolves within a cloud, to what gives away its credentials.
+/// What it resolves to is blocked as well: this only says so before anything is sent.
+fn is_metadata_name(name: &str) -> bool {
+    const NAMES: [&str; 2] = ["metadata.google.internal", "metadata.goog"];
+    let name = name.strip_suffix('.').unwrap_or(name);
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn names_loopback(host: &Host<&str>) -> bool {

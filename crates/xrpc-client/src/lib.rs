@@ -1,5 +1,5 @@
 //! Calls out: one HTTP client that guards which addresses it reaches, and typed XRPC calls over it.
-//! And reading the frames of event streams, over whichever WebSocket client brings them.
+//! And WebSockets under the same guard, and reading the frames of event streams that they bring.
 //!
 //! Every request that this project makes goes through [`GuardedClient`], because most URLs come from
 //! other people: endpoints of webhooks, services in DID documents, hosts of `did:web`. It reaches
@@ -13,6 +13,7 @@ mod error;
 mod frame;
 pub mod guard;
 mod txt;
+mod web_socket;
 
 pub use call::{CallError, Credentials, Refusal};
 pub use client::{Answer, ClientSettings, GuardedClient, USER_AGENT};
@@ -23,3 +24,4 @@ pub use guard::{AddressGuard, Blocked, Network, UrlRefusal};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method};
 pub use txt::{TxtLookupError, TxtResolver, TxtSettings, TxtSetupError};
 pub use url::Url;
+pub use web_socket::{WebSocket, WebSocketError, WebSocketMessage, WebSocketSettings};

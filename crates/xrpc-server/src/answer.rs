@@ -105,13 +105,35 @@ async fn raw(form: Form, binary: Binary, encoding: &'static str) -> Result<Respo
     let Some(content_type) = content_type else {
         return Err(Stop::internal(OutputEncoding { given, encoding }));
     };
-    match binary.content {
+    let response = match binary.content {
         Content::Whole(bytes) if media::essence(&given).starts_with("text/") => {
-            whole(form, bytes, content_type).await
+            whole(form, bytes, content_type).await?
         }
-        Content::Whole(bytes) => Ok(typed(Body::from(bytes), content_type)),
-        Content::Stream(chunks) => Ok(typed(Body::from_stream(chunks), content_type)),
+        Content::Whole(bytes) => typed(Body::from(bytes), content_type),
+        Content::Stream(chunks) => typed(Body::from_stream(chunks), content_type),
+    };
+    Ok(if encoding == "*/*" {
+        harmless(response)
+    } else {
+        response
+    })
+}
+
+/// Keeps a browser from showing or running what may be of any type: where the lexicon leaves it open,
+/// whoever uploaded it has chosen.
+fn harmless(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_DISPOSITION, "attachment"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
     }
+    response
 }
 
 /// Text, compressed if that is wanted and worth it.

@@ -60,7 +60,7 @@ pub use rate::{
     Allowance, CallerKey, Clock, KeyFunction, Quota, RateLimit, RateLimiter, SystemClock,
     by_forwarded_address, by_peer_address,
 };
-pub use serve::{ServeSettings, serve};
+pub use serve::{Farewell, ServeSettings, serve};
 pub use service::Service;
 pub use settings::{MethodLimits, Settings, StreamSettings};
 pub use signals::told_to_stop;

@@ -44,9 +44,10 @@ impl Default for ServeSettings {
     }
 }
 
-/// Tells what outlives a request that the service shuts down, and waits for it.
+/// Tells what outlives a request that the service shuts down, and waits for it. A request that asks
+/// for an upgrade has one in its extensions, as an `Arc`.
 #[derive(Debug)]
-pub(crate) struct Farewell {
+pub struct Farewell {
     closing: watch::Receiver<bool>,
     /// Held by whatever is still open; never sent on.
     _open: mpsc::Sender<Infallible>,

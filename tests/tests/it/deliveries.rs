@@ -110,6 +110,9 @@ async fn what_is_sent_goes_to_those_that_want_it_and_is_on_record() {
     repeated["endpoints"] = json!([second]);
     let repeated = alice.procedure(SEND, &repeated).await;
     repeated.is(200, json!({ "id": id, "deliveries": 0 }));
+    // The same name for another kind of thing is another source.
+    let other = json!({ "kind": "com.example.other", "source": "event 1" });
+    assert_ne!(send(&alice, other).await, id);
     // Another account's source of the same name is another source.
     let bob = server.account("bob");
     let other = send(&bob, json!({ "source": "event 1" })).await;
@@ -138,6 +141,13 @@ async fn what_cannot_be_sent_is_refused() {
         (json!({ "endpoints": ["x"] }), 404, "NotFound"),
         (json!({ "endpoints": [] }), 400, "InvalidRequest"),
         (json!({ "kind": "x" }), 400, "InvalidRequest"),
+        (
+            json!({ "kind": "dev.loggia.endpoint.disabled" }),
+            400,
+            "ReservedKind",
+        ),
+        (json!({ "subject": "a\0" }), 400, "InvalidRequest"),
+        (json!({ "source": "a\0" }), 400, "InvalidRequest"),
         (json!({ "body": "text" }), 400, "InvalidRequest"),
         (json!({ "body": { "x": large } }), 413, "BodyTooLarge"),
         (json!({ "expiresAt": LONG_AGO }), 400, "InvalidExpiry"),

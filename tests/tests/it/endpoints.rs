@@ -170,7 +170,17 @@ async fn what_cannot_be_an_endpoint_is_refused_with_a_reason() {
             "InvalidHeader",
             "`webhook-id` is reserved",
         ),
+        (
+            header("Forwarded"),
+            "InvalidHeader",
+            "`forwarded` is reserved",
+        ),
         (header("a b"), "InvalidHeader", "`a b` is no header name"),
+        (
+            json!({ "url": URL, "description": "a\0" }),
+            "InvalidRequest",
+            "NUL",
+        ),
         (
             json!({ "url": URL, "headers": [{ "name": "x", "value": "a\r\nb: c" }] }),
             "InvalidHeader",

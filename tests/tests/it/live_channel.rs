@@ -5,12 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use loggia_server::live_channel::{LiveChannel, LiveOutcome, LiveStatus};
 use loggia_services::Redis;
+use loggia_storage::{MasterKey, Storage, WispWebhooks};
 use serde_json::{Value, json};
 
 fn outcome() -> LiveOutcome {
     LiveOutcome {
         owner_did: "did:web:owner.example.com".to_owned(),
         rkey: "hook".to_owned(),
+        record_at: None,
         url: LiveOutcome::NO_URL,
         event_kind: "create".to_owned(),
         event_did: Some("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa".to_owned()),
@@ -22,6 +24,11 @@ fn outcome() -> LiveOutcome {
     }
 }
 
+async fn webhooks(store: &str) -> WispWebhooks {
+    let storage = Storage::memory(store, &MasterKey::new([7; 32])).await;
+    storage.expect("opens").wisp_webhooks()
+}
+
 #[tokio::test]
 async fn outcomes_are_published() {
     let url = Redis::url();
@@ -30,7 +37,8 @@ async fn outcomes_are_published() {
     let mut subscriber = client.get_async_pubsub().await.expect("connects");
     subscriber.subscribe(&name).await.expect("subscribes");
 
-    let (channel, publisher) = LiveChannel::open(&url, &name).expect("opens");
+    let (channel, publisher) =
+        LiveChannel::open(&url, &name, webhooks("published").await).expect("opens");
     let publishing = tokio::spawn(publisher.run(std::future::pending()));
     channel.tell(outcome());
     let message = futures_util::StreamExt::next(&mut subscriber.on_message()).await;
@@ -55,7 +63,8 @@ async fn outcomes_are_published() {
 #[tokio::test]
 async fn without_redis_nobody_waits() {
     // Nothing listens on the discard port of loopback.
-    let (channel, publisher) = LiveChannel::open("redis://127.0.0.1:9", "test").expect("opens");
+    let (channel, publisher) =
+        LiveChannel::open("redis://127.0.0.1:9", "test", webhooks("away").await).expect("opens");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let publishing = tokio::spawn(publisher.run(async { stopped.await.unwrap_or_default() }));
     for _ in 0..10_000 {

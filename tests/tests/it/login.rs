@@ -143,6 +143,33 @@ async fn write_and_read(pds: &Pds, url: &str) -> Result<Value, PdsError> {
     Ok(serde_json::to_value(&found.value).expect("JSON"))
 }
 
+/// Adds, lists and removes a webhook by Wisp's routes, which write to the PDS.
+async fn manage_webhooks(person: &mut Person, did: &str) {
+    let body = json!({
+        "scopeAturi": "at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.*",
+        "url": "https://hooks.example/routes",
+        "events": ["create"],
+    });
+    let made = person
+        .script("POST", "/api/webhook", Some(&body))
+        .await
+        .output();
+    let rkey = made["rkey"].as_str().expect("a key");
+    assert_eq!(made["uri"], format!("at://{did}/place.wisp.v2.wh/{rkey}"));
+    let listed = person.script("GET", "/api/webhook", None).await.output();
+    let records = listed["records"].as_array().expect("a list");
+    let found = records.iter().find(|record| record["uri"] == made["uri"]);
+    let value = &found.expect("the record is there")["value"];
+    assert_eq!(value["url"], "https://hooks.example/routes");
+    assert_eq!(value["scope"], json!({ "aturi": body["scopeAturi"] }));
+    let path = format!("/api/webhook/{rkey}");
+    let gone = person.script("DELETE", &path, None).await;
+    gone.is(200, json!({ "success": true }));
+    let listed = person.script("GET", "/api/webhook", None).await.output();
+    let left = listed["records"].as_array().map(Vec::len);
+    assert_eq!(left, Some(records.len() - 1));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_person_declines_logs_in_writes_and_logs_out() {
     let reference = ReferenceServers::start();
@@ -192,6 +219,7 @@ async fn a_person_declines_logs_in_writes_and_logs_out() {
         thief.cookies.insert(field("name"), field("value"));
     }
     assert_eq!(thief.account().await.output()["did"], account.did);
+    manage_webhooks(&mut thief, &account.did).await;
     let (storage, session) = kept(&server.data(), &did).await;
     storage.close().await;
     browser.click("Log out");

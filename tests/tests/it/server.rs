@@ -8,44 +8,86 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestServer};
 
+/// What the server serves, sorted.
+const METHODS: [&str; 67] = [
+    "com.atproto.repo.uploadBlob",
+    "com.atproto.simplespace.createSpace",
+    "com.atproto.simplespace.deleteSpace",
+    "com.atproto.simplespace.getSpace",
+    "com.atproto.simplespace.listMembers",
+    "com.atproto.simplespace.putMember",
+    "com.atproto.simplespace.removeMember",
+    "com.atproto.simplespace.updateSpace",
+    "com.atproto.space.applyWrites",
+    "com.atproto.space.createRecord",
+    "com.atproto.space.deleteRecord",
+    "com.atproto.space.getBlob",
+    "com.atproto.space.getDelegationToken",
+    "com.atproto.space.getLatestCommit",
+    "com.atproto.space.getRecord",
+    "com.atproto.space.getRepo",
+    "com.atproto.space.getSpaceCredential",
+    "com.atproto.space.listBlobs",
+    "com.atproto.space.listRecords",
+    "com.atproto.space.listRepoOps",
+    "com.atproto.space.listSpaces",
+    "com.atproto.space.notifySpaceDeleted",
+    "com.atproto.space.notifyWrite",
+    "com.atproto.space.putRecord",
+    "com.atproto.space.registerNotify",
+    "dev.loggia.delivery.cancel",
+    "dev.loggia.delivery.get",
+    "dev.loggia.delivery.getReplay",
+    "dev.loggia.delivery.list",
+    "dev.loggia.delivery.replay",
+    "dev.loggia.delivery.replayAll",
+    "dev.loggia.delivery.send",
+    "dev.loggia.delivery.tail",
+    "dev.loggia.endpoint.create",
+    "dev.loggia.endpoint.delete",
+    "dev.loggia.endpoint.enable",
+    "dev.loggia.endpoint.get",
+    "dev.loggia.endpoint.getStats",
+    "dev.loggia.endpoint.list",
+    "dev.loggia.endpoint.rotateSecret",
+    "dev.loggia.endpoint.test",
+    "dev.loggia.endpoint.update",
+    "dev.loggia.event.append",
+    "dev.loggia.event.appendBatch",
+    "dev.loggia.event.list",
+    "dev.loggia.lexicon.validateRecord",
+    "dev.loggia.projection.delete",
+    "dev.loggia.projection.get",
+    "dev.loggia.projection.list",
+    "dev.loggia.projection.listNotifications",
+    "dev.loggia.projection.put",
+    "dev.loggia.projection.reactivate",
+    "dev.loggia.projection.rotateSecret",
+    "dev.loggia.projection.subscribe",
+    "dev.loggia.server.describeServer",
+    "dev.loggia.stream.getForm",
+    "dev.loggia.stream.notifyReceived",
+    "dev.loggia.stream.setForm",
+    "place.stream.server.createWebhook",
+    "place.stream.server.deleteWebhook",
+    "place.stream.server.getWebhook",
+    "place.stream.server.listWebhooks",
+    "place.stream.server.updateWebhook",
+    "place.wisp.v2.secret.create",
+    "place.wisp.v2.secret.delete",
+    "place.wisp.v2.secret.list",
+    "place.wisp.v2.secret.rotate",
+];
+
 #[tokio::test]
 async fn a_server_describes_itself_to_everybody() {
     let server = TestServer::start().await;
     let answer = server.get("/xrpc/dev.loggia.server.describeServer").await;
-    let methods = [
-        "com.atproto.space.notifySpaceDeleted",
-        "com.atproto.space.notifyWrite",
-        "com.atproto.space.registerNotify",
-        "dev.loggia.delivery.cancel",
-        "dev.loggia.delivery.get",
-        "dev.loggia.delivery.getReplay",
-        "dev.loggia.delivery.list",
-        "dev.loggia.delivery.replay",
-        "dev.loggia.delivery.replayAll",
-        "dev.loggia.delivery.send",
-        "dev.loggia.delivery.tail",
-        "dev.loggia.endpoint.create",
-        "dev.loggia.endpoint.delete",
-        "dev.loggia.endpoint.enable",
-        "dev.loggia.endpoint.get",
-        "dev.loggia.endpoint.getStats",
-        "dev.loggia.endpoint.list",
-        "dev.loggia.endpoint.rotateSecret",
-        "dev.loggia.endpoint.test",
-        "dev.loggia.endpoint.update",
-        "dev.loggia.lexicon.validateRecord",
-        "dev.loggia.server.describeServer",
-        "place.stream.server.createWebhook",
-        "place.stream.server.deleteWebhook",
-        "place.stream.server.getWebhook",
-        "place.stream.server.listWebhooks",
-        "place.stream.server.updateWebhook",
-    ];
     let expected = json!({
         "name": "loggia",
         "version": env!("CARGO_PKG_VERSION"),
         "did": server.did,
-        "methods": methods,
+        "methods": &METHODS[..],
     });
     answer.is(200, expected);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
@@ -74,7 +116,7 @@ async fn health_and_metrics_are_served() {
 #[tokio::test]
 async fn what_is_not_served_says_so() {
     let server = TestServer::start().await;
-    for nsid in ["com.example.unknown", "com.atproto.space.getRepo"] {
+    for nsid in ["com.example.unknown", "com.atproto.space.listRepos"] {
         let answer = server.get(&format!("/xrpc/{nsid}")).await;
         answer.fails(
             501,
@@ -140,6 +182,7 @@ async fn the_documents_of_development_accounts_are_published() {
     let host = format!("alice.localhost:{port}");
     let document = server.get_as(&host, "/.well-known/did.json").await;
     let contexts = document.body["@context"].clone();
+    let endpoint = format!("http://localhost:{port}");
     document.is(200, json!({
         "@context": contexts,
         "id": alice.did.as_str(),
@@ -150,7 +193,18 @@ async fn the_documents_of_development_accounts_are_published() {
             "controller": alice.did.as_str(),
             "publicKeyMultibase": alice.key.public().to_did_key().trim_start_matches("did:key:"),
         }],
-        "service": [],
+        "service": [
+            {
+                "id": "#atproto_pds",
+                "type": "AtprotoPersonalDataServer",
+                "serviceEndpoint": endpoint,
+            },
+            {
+                "id": "#atproto_space_host",
+                "type": "AtprotoSpaceHost",
+                "serviceEndpoint": endpoint,
+            },
+        ],
     }));
     let did = server.get_as(&host, "/.well-known/atproto-did").await;
     did.is(200, Value::String(alice.did.to_string()));

@@ -326,6 +326,10 @@ async fn input_that_does_not_fit_is_told_where() {
         ),
         (json!({ "url": URL }), "events"),
         (
+            json!({ "url": URL, "events": ["chat"], "muteWords": vec!["x"; 101] }),
+            "`muteWords` has more than 100 entries",
+        ),
+        (
             json!({ "url": URL, "events": ["chat"], "active": "yes" }),
             "$.active",
         ),

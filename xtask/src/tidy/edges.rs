@@ -31,7 +31,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("loggia-delivery", &["loggia-syntax"]),
-    ("loggia-storage", &["loggia-syntax", "loggia-delivery"]),
+    (
+        "loggia-firehose",
+        &["loggia-syntax", "loggia-api", "loggia-xrpc"],
+    ),
+    ("loggia-space", &["loggia-syntax"]),
+    ("loggia-reducer", &[]),
+    (
+        "loggia-storage",
+        &["loggia-syntax", "loggia-delivery", "loggia-space"],
+    ),
     (
         "loggia-server",
         &[
@@ -39,8 +48,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "loggia-auth",
             "loggia-callers",
             "loggia-delivery",
+            "loggia-firehose",
             "loggia-identity",
             "loggia-lexicon",
+            "loggia-reducer",
+            "loggia-space",
             "loggia-storage",
             "loggia-syntax",
             "loggia-xrpc",
@@ -85,6 +97,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ),
     ("reqwest", &["loggia-xrpc-client"]),
     ("hickory-resolver", &["loggia-xrpc-client"]),
+    ("tokio-tungstenite", &["loggia-xrpc-client"]),
     ("sqlx", &["loggia-storage"]),
 ];
 
@@ -95,6 +108,7 @@ const FREE: &[&str] = &[
     "loggia-tests",
     "xtask",
     "guestbook",
+    "projection-client",
 ];
 
 #[derive(Deserialize)]

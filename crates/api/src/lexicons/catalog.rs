@@ -9,6 +9,10 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/app/bsky/actor/defs.json"),
     ),
     (
+        "app.bsky.actor.getProfile",
+        include_str!("../../../../lexicons/app/bsky/actor/getProfile.json"),
+    ),
+    (
         "app.bsky.embed.external",
         include_str!("../../../../lexicons/app/bsky/embed/external.json"),
     ),
@@ -53,12 +57,28 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/com/atproto/repo/defs.json"),
     ),
     (
+        "com.atproto.repo.deleteRecord",
+        include_str!("../../../../lexicons/com/atproto/repo/deleteRecord.json"),
+    ),
+    (
         "com.atproto.repo.getRecord",
         include_str!("../../../../lexicons/com/atproto/repo/getRecord.json"),
     ),
     (
+        "com.atproto.repo.listRecords",
+        include_str!("../../../../lexicons/com/atproto/repo/listRecords.json"),
+    ),
+    (
+        "com.atproto.repo.putRecord",
+        include_str!("../../../../lexicons/com/atproto/repo/putRecord.json"),
+    ),
+    (
         "com.atproto.repo.strongRef",
         include_str!("../../../../lexicons/com/atproto/repo/strongRef.json"),
+    ),
+    (
+        "com.atproto.repo.uploadBlob",
+        include_str!("../../../../lexicons/com/atproto/repo/uploadBlob.json"),
     ),
     (
         "com.atproto.simplespace.checkUserAccess",
@@ -275,12 +295,80 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/dev/loggia/endpoint/update.json"),
     ),
     (
+        "dev.loggia.event.append",
+        include_str!("../../../../lexicons/dev/loggia/event/append.json"),
+    ),
+    (
+        "dev.loggia.event.appendBatch",
+        include_str!("../../../../lexicons/dev/loggia/event/appendBatch.json"),
+    ),
+    (
+        "dev.loggia.event.defs",
+        include_str!("../../../../lexicons/dev/loggia/event/defs.json"),
+    ),
+    (
+        "dev.loggia.event.list",
+        include_str!("../../../../lexicons/dev/loggia/event/list.json"),
+    ),
+    (
         "dev.loggia.lexicon.validateRecord",
         include_str!("../../../../lexicons/dev/loggia/lexicon/validateRecord.json"),
     ),
     (
+        "dev.loggia.projection.defs",
+        include_str!("../../../../lexicons/dev/loggia/projection/defs.json"),
+    ),
+    (
+        "dev.loggia.projection.delete",
+        include_str!("../../../../lexicons/dev/loggia/projection/delete.json"),
+    ),
+    (
+        "dev.loggia.projection.get",
+        include_str!("../../../../lexicons/dev/loggia/projection/get.json"),
+    ),
+    (
+        "dev.loggia.projection.list",
+        include_str!("../../../../lexicons/dev/loggia/projection/list.json"),
+    ),
+    (
+        "dev.loggia.projection.listNotifications",
+        include_str!("../../../../lexicons/dev/loggia/projection/listNotifications.json"),
+    ),
+    (
+        "dev.loggia.projection.put",
+        include_str!("../../../../lexicons/dev/loggia/projection/put.json"),
+    ),
+    (
+        "dev.loggia.projection.reactivate",
+        include_str!("../../../../lexicons/dev/loggia/projection/reactivate.json"),
+    ),
+    (
+        "dev.loggia.projection.rotateSecret",
+        include_str!("../../../../lexicons/dev/loggia/projection/rotateSecret.json"),
+    ),
+    (
+        "dev.loggia.projection.subscribe",
+        include_str!("../../../../lexicons/dev/loggia/projection/subscribe.json"),
+    ),
+    (
         "dev.loggia.server.describeServer",
         include_str!("../../../../lexicons/dev/loggia/server/describeServer.json"),
+    ),
+    (
+        "dev.loggia.stream.defs",
+        include_str!("../../../../lexicons/dev/loggia/stream/defs.json"),
+    ),
+    (
+        "dev.loggia.stream.getForm",
+        include_str!("../../../../lexicons/dev/loggia/stream/getForm.json"),
+    ),
+    (
+        "dev.loggia.stream.notifyReceived",
+        include_str!("../../../../lexicons/dev/loggia/stream/notifyReceived.json"),
+    ),
+    (
+        "dev.loggia.stream.setForm",
+        include_str!("../../../../lexicons/dev/loggia/stream/setForm.json"),
     ),
     (
         "place.stream.chat.defs",

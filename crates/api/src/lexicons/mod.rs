@@ -43,6 +43,28 @@ pub mod place;
 macro_rules! __crate_routes {
     ($($handlers:ident)::+) => {{
         let service = loggia_xrpc_server::Service::new();
+        let service = service.method::<$crate::com::atproto::repo::upload_blob::UploadBlob, _, _>($($handlers)::+::com::atproto::repo::upload_blob::handle); // com.atproto.repo.uploadBlob
+        let service = service.method::<$crate::com::atproto::simplespace::create_space::CreateSpace, _, _>($($handlers)::+::com::atproto::simplespace::create_space::handle); // com.atproto.simplespace.createSpace
+        let service = service.method::<$crate::com::atproto::simplespace::delete_space::DeleteSpace, _, _>($($handlers)::+::com::atproto::simplespace::delete_space::handle); // com.atproto.simplespace.deleteSpace
+        let service = service.method::<$crate::com::atproto::simplespace::get_space::GetSpace, _, _>($($handlers)::+::com::atproto::simplespace::get_space::handle); // com.atproto.simplespace.getSpace
+        let service = service.method::<$crate::com::atproto::simplespace::list_members::ListMembers, _, _>($($handlers)::+::com::atproto::simplespace::list_members::handle); // com.atproto.simplespace.listMembers
+        let service = service.method::<$crate::com::atproto::simplespace::put_member::PutMember, _, _>($($handlers)::+::com::atproto::simplespace::put_member::handle); // com.atproto.simplespace.putMember
+        let service = service.method::<$crate::com::atproto::simplespace::remove_member::RemoveMember, _, _>($($handlers)::+::com::atproto::simplespace::remove_member::handle); // com.atproto.simplespace.removeMember
+        let service = service.method::<$crate::com::atproto::simplespace::update_space::UpdateSpace, _, _>($($handlers)::+::com::atproto::simplespace::update_space::handle); // com.atproto.simplespace.updateSpace
+        let service = service.method::<$crate::com::atproto::space::apply_writes::ApplyWrites, _, _>($($handlers)::+::com::atproto::space::apply_writes::handle); // com.atproto.space.applyWrites
+        let service = service.method::<$crate::com::atproto::space::create_record::CreateRecord, _, _>($($handlers)::+::com::atproto::space::create_record::handle); // com.atproto.space.createRecord
+        let service = service.method::<$crate::com::atproto::space::delete_record::DeleteRecord, _, _>($($handlers)::+::com::atproto::space::delete_record::handle); // com.atproto.space.deleteRecord
+        let service = service.method::<$crate::com::atproto::space::get_blob::GetBlob, _, _>($($handlers)::+::com::atproto::space::get_blob::handle); // com.atproto.space.getBlob
+        let service = service.method::<$crate::com::atproto::space::get_delegation_token::GetDelegationToken, _, _>($($handlers)::+::com::atproto::space::get_delegation_token::handle); // com.atproto.space.getDelegationToken
+        let service = service.method::<$crate::com::atproto::space::get_latest_commit::GetLatestCommit, _, _>($($handlers)::+::com::atproto::space::get_latest_commit::handle); // com.atproto.space.getLatestCommit
+        let service = service.method::<$crate::com::atproto::space::get_record::GetRecord, _, _>($($handlers)::+::com::atproto::space::get_record::handle); // com.atproto.space.getRecord
+        let service = service.method::<$crate::com::atproto::space::get_repo::GetRepo, _, _>($($handlers)::+::com::atproto::space::get_repo::handle); // com.atproto.space.getRepo
+        let service = service.method::<$crate::com::atproto::space::get_space_credential::GetSpaceCredential, _, _>($($handlers)::+::com::atproto::space::get_space_credential::handle); // com.atproto.space.getSpaceCredential
+        let service = service.method::<$crate::com::atproto::space::list_blobs::ListBlobs, _, _>($($handlers)::+::com::atproto::space::list_blobs::handle); // com.atproto.space.listBlobs
+        let service = service.method::<$crate::com::atproto::space::list_records::ListRecords, _, _>($($handlers)::+::com::atproto::space::list_records::handle); // com.atproto.space.listRecords
+        let service = service.method::<$crate::com::atproto::space::list_repo_ops::ListRepoOps, _, _>($($handlers)::+::com::atproto::space::list_repo_ops::handle); // com.atproto.space.listRepoOps
+        let service = service.method::<$crate::com::atproto::space::list_spaces::ListSpaces, _, _>($($handlers)::+::com::atproto::space::list_spaces::handle); // com.atproto.space.listSpaces
+        let service = service.method::<$crate::com::atproto::space::put_record::PutRecord, _, _>($($handlers)::+::com::atproto::space::put_record::handle); // com.atproto.space.putRecord
         let service = service.method::<$crate::dev::loggia::delivery::cancel::Cancel, _, _>($($handlers)::+::dev::loggia::delivery::cancel::handle); // dev.loggia.delivery.cancel
         let service = service.method::<$crate::dev::loggia::delivery::get::Get, _, _>($($handlers)::+::dev::loggia::delivery::get::handle); // dev.loggia.delivery.get
         let service = service.method::<$crate::dev::loggia::delivery::get_replay::GetReplay, _, _>($($handlers)::+::dev::loggia::delivery::get_replay::handle); // dev.loggia.delivery.getReplay
@@ -60,13 +82,31 @@ macro_rules! __crate_routes {
         let service = service.method::<$crate::dev::loggia::endpoint::rotate_secret::RotateSecret, _, _>($($handlers)::+::dev::loggia::endpoint::rotate_secret::handle); // dev.loggia.endpoint.rotateSecret
         let service = service.method::<$crate::dev::loggia::endpoint::test::Test, _, _>($($handlers)::+::dev::loggia::endpoint::test::handle); // dev.loggia.endpoint.test
         let service = service.method::<$crate::dev::loggia::endpoint::update::Update, _, _>($($handlers)::+::dev::loggia::endpoint::update::handle); // dev.loggia.endpoint.update
+        let service = service.method::<$crate::dev::loggia::event::append::Append, _, _>($($handlers)::+::dev::loggia::event::append::handle); // dev.loggia.event.append
+        let service = service.method::<$crate::dev::loggia::event::append_batch::AppendBatch, _, _>($($handlers)::+::dev::loggia::event::append_batch::handle); // dev.loggia.event.appendBatch
+        let service = service.method::<$crate::dev::loggia::event::list::List, _, _>($($handlers)::+::dev::loggia::event::list::handle); // dev.loggia.event.list
         let service = service.method::<$crate::dev::loggia::lexicon::validate_record::ValidateRecord, _, _>($($handlers)::+::dev::loggia::lexicon::validate_record::handle); // dev.loggia.lexicon.validateRecord
+        let service = service.method::<$crate::dev::loggia::projection::delete::Delete, _, _>($($handlers)::+::dev::loggia::projection::delete::handle); // dev.loggia.projection.delete
+        let service = service.method::<$crate::dev::loggia::projection::get::Get, _, _>($($handlers)::+::dev::loggia::projection::get::handle); // dev.loggia.projection.get
+        let service = service.method::<$crate::dev::loggia::projection::list::List, _, _>($($handlers)::+::dev::loggia::projection::list::handle); // dev.loggia.projection.list
+        let service = service.method::<$crate::dev::loggia::projection::list_notifications::ListNotifications, _, _>($($handlers)::+::dev::loggia::projection::list_notifications::handle); // dev.loggia.projection.listNotifications
+        let service = service.method::<$crate::dev::loggia::projection::put::Put, _, _>($($handlers)::+::dev::loggia::projection::put::handle); // dev.loggia.projection.put
+        let service = service.method::<$crate::dev::loggia::projection::reactivate::Reactivate, _, _>($($handlers)::+::dev::loggia::projection::reactivate::handle); // dev.loggia.projection.reactivate
+        let service = service.method::<$crate::dev::loggia::projection::rotate_secret::RotateSecret, _, _>($($handlers)::+::dev::loggia::projection::rotate_secret::handle); // dev.loggia.projection.rotateSecret
+        let service = service.subscription::<$crate::dev::loggia::projection::subscribe::Subscribe, _, _>($($handlers)::+::dev::loggia::projection::subscribe::handle); // dev.loggia.projection.subscribe
         let service = service.method::<$crate::dev::loggia::server::describe_server::DescribeServer, _, _>($($handlers)::+::dev::loggia::server::describe_server::handle); // dev.loggia.server.describeServer
+        let service = service.method::<$crate::dev::loggia::stream::get_form::GetForm, _, _>($($handlers)::+::dev::loggia::stream::get_form::handle); // dev.loggia.stream.getForm
+        let service = service.method::<$crate::dev::loggia::stream::notify_received::NotifyReceived, _, _>($($handlers)::+::dev::loggia::stream::notify_received::handle); // dev.loggia.stream.notifyReceived
+        let service = service.method::<$crate::dev::loggia::stream::set_form::SetForm, _, _>($($handlers)::+::dev::loggia::stream::set_form::handle); // dev.loggia.stream.setForm
         let service = service.method::<$crate::place::stream::server::create_webhook::CreateWebhook, _, _>($($handlers)::+::place::stream::server::create_webhook::handle); // place.stream.server.createWebhook
         let service = service.method::<$crate::place::stream::server::delete_webhook::DeleteWebhook, _, _>($($handlers)::+::place::stream::server::delete_webhook::handle); // place.stream.server.deleteWebhook
         let service = service.method::<$crate::place::stream::server::get_webhook::GetWebhook, _, _>($($handlers)::+::place::stream::server::get_webhook::handle); // place.stream.server.getWebhook
         let service = service.method::<$crate::place::stream::server::list_webhooks::ListWebhooks, _, _>($($handlers)::+::place::stream::server::list_webhooks::handle); // place.stream.server.listWebhooks
         let service = service.method::<$crate::place::stream::server::update_webhook::UpdateWebhook, _, _>($($handlers)::+::place::stream::server::update_webhook::handle); // place.stream.server.updateWebhook
+        let service = service.method::<$crate::place::wisp::v2::secret::create::Create, _, _>($($handlers)::+::place::wisp::v2::secret::create::handle); // place.wisp.v2.secret.create
+        let service = service.method::<$crate::place::wisp::v2::secret::delete::Delete, _, _>($($handlers)::+::place::wisp::v2::secret::delete::handle); // place.wisp.v2.secret.delete
+        let service = service.method::<$crate::place::wisp::v2::secret::list::List, _, _>($($handlers)::+::place::wisp::v2::secret::list::handle); // place.wisp.v2.secret.list
+        let service = service.method::<$crate::place::wisp::v2::secret::rotate::Rotate, _, _>($($handlers)::+::place::wisp::v2::secret::rotate::handle); // place.wisp.v2.secret.rotate
         service
     }};
 }

@@ -6,14 +6,15 @@ use loggia_server::operator::{
 };
 use serde_json::{Value, json};
 
+use crate::output::counted;
+
 /// A line that says where a delivery stands.
 pub fn delivery(logged: &LoggedDelivery) -> String {
     let mut line = format!("{} {:<9}", logged.id, logged.state.name());
     line.push_str(&format!(
-        " {:.0} {} attempt{}, {} of {}",
+        " {:.0} {}, {} of {}",
         logged.created_at,
-        logged.attempts,
-        if logged.attempts == 1 { "" } else { "s" },
+        counted(logged.attempts.into(), "attempt", "attempts"),
         logged.kind,
         logged.subject.escape_debug(),
     ));
@@ -122,10 +123,8 @@ pub fn attempt_json(logged: &LoggedAttempt) -> Value {
 
 /// How far a replay has come.
 pub fn redelivery(redelivery: &Redelivery) -> String {
-    let so_far = format!(
-        "{} of {} deliveries",
-        redelivery.replayed, redelivery.matched
-    );
+    let of = counted(redelivery.matched, "delivery", "deliveries");
+    let so_far = format!("{} of {of}", redelivery.replayed);
     match redelivery.end {
         None => format!("running: {so_far} so far"),
         Some((at, RedeliveryEnd::Done)) => format!("done at {at:.0}: {so_far}"),

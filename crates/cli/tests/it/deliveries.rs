@@ -97,13 +97,13 @@ fn a_dead_letter_is_sent_again_and_each_attempt_is_seen() {
     loop {
         let progress = server.loggia(&["deliveries", "progress", &replay]);
         if progress.starts_with("done at ") {
-            assert!(progress.ends_with(": 1 of 1 deliveries"), "{progress}");
+            assert!(progress.ends_with(": 1 of 1 delivery"), "{progress}");
             break;
         }
         assert!(progress.starts_with("running: "), "{progress}");
     }
     let cancelled = server.loggia(&["deliveries", "cancel", "--endpoint", &endpoint]);
-    assert_eq!(cancelled, "0 deliveries are cancelled");
+    assert_eq!(cancelled, "cancelled 0 deliveries");
     server.terminate();
 }
 
@@ -113,6 +113,9 @@ fn what_makes_no_sense_is_refused() {
     let nobody = "018bcfe5-6800-7101-8101-010101010101";
     let pair = format!("{nobody}/{nobody}");
     let run = |arguments: &[&str]| world.run(&[&["deliveries"], arguments].concat());
+    run(&["list"]).refused(2, &["no data of a server in data", "loggia serve"]);
+    assert!(!world.path("data").exists(), "whoever looks makes nothing");
+    world.run(&["keys", "init"]).fine();
     run(&["show", "x"]).refused(2, &["two ids with a slash"]);
     run(&["show", &pair]).refused(2, &["there is no delivery"]);
     run(&["replay", &pair]).refused(2, &["there is no delivery"]);

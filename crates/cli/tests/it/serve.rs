@@ -136,3 +136,15 @@ fn the_end_of_a_space_shows_at_the_receiver_that_fails_first() {
     assert!(second.contains("  signature verified"), "{second}");
     server.terminate();
 }
+
+#[test]
+fn a_server_whose_log_has_gone_goes_on() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Serving::start_unheard(data.path(), free_port());
+    for _ in 0..10 {
+        let input = json!({ "record": { "$type": "place.stream.chat.message" } });
+        let (status, output) = server.open_procedure("dev.loggia.lexicon.validateRecord", &input);
+        assert_eq!(status, 200, "{output}");
+    }
+    server.terminate();
+}

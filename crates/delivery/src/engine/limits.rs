@@ -41,9 +41,9 @@ pub struct Limits {
     pub attempt: Duration,
     /// How long a graceful stop may take.
     pub stop: Duration,
-    /// How many attempts a delivery of the profile `wisp` gets: its documentation says three, its
-    /// service makes twelve.
-    pub wisp_attempts: u32,
+    /// How many attempts a delivery of the profiles `wisp` and `wisp2` gets, if it is not what their
+    /// schedules say: three and twelve.
+    pub wisp_attempts: Option<u32>,
 }
 
 impl Default for Limits {
@@ -63,7 +63,7 @@ impl Default for Limits {
             poll: Duration::from_secs(1),
             attempt: Duration::from_secs(10),
             stop: Duration::from_secs(15),
-            wisp_attempts: Schedule::WISP.attempts,
+            wisp_attempts: None,
         }
     }
 }
@@ -94,9 +94,9 @@ impl Limits {
     /// The schedule of a profile, as configured.
     pub(super) fn schedule(&self, profile: Profile) -> Schedule {
         let schedule = profile.wire().schedule;
-        match profile {
-            Profile::Wisp => Schedule {
-                attempts: self.wisp_attempts.max(1),
+        match (profile, self.wisp_attempts) {
+            (Profile::Wisp | Profile::Wisp2, Some(attempts)) => Schedule {
+                attempts: attempts.max(1),
                 ..schedule
             },
             _ => schedule,

@@ -28,6 +28,8 @@ pub enum CancelReason {
     Owner,
     /// Its owner muted what it says.
     Muted,
+    /// What its owner wants told, or where, changed before it went out.
+    Changed,
 }
 
 macro_rules! names {
@@ -62,5 +64,6 @@ names!(CancelReason {
     Disabled = "disabled",
     Superseded = "superseded",
     Owner = "owner",
-    Muted = "muted"
+    Muted = "muted",
+    Changed = "changed"
 });

@@ -136,6 +136,9 @@ fn wisp_signs_the_body_with_the_secret_as_it_is_written() {
     let standard = standard(b"whsec_test");
     check(Profile::Wisp, plain("whsec_test"), &own, &standard);
     check(Profile::Wisp, Secrets::default(), &own[..2], &[]);
+    let newer = [&["user-agent: wisp.place-webhook/2.0"], &own[1..]].concat();
+    check(Profile::Wisp2, plain("whsec_test"), &newer, &standard);
+    check(Profile::Wisp2, Secrets::default(), &newer[..2], &[]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::CacheSettings;
 const RESERVED: usize = 4;
 
 /// What a cache has to know of a key to share out its flights.
-pub(super) trait Key {
+pub trait Key {
     /// Whose host has to answer, if it is one that anybody may set up and let hang. Names that one
     /// person can make any number of are the same host.
     fn host(&self) -> Option<String>;

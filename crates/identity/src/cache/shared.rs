@@ -13,7 +13,7 @@ use super::flights::{Flights, Key};
 use super::store::{Known, Store};
 
 /// Why an answer is an error, as far as a cache has to know.
-pub(super) trait Failure<K>: Clone + fmt::Display + Send + Sync + 'static {
+pub trait Failure<K>: Clone + fmt::Display + Send + Sync + 'static {
     /// Whether asking again later may help.
     fn is_transient(&self) -> bool;
     /// Too many flights are under way.
@@ -24,9 +24,11 @@ pub(super) trait Failure<K>: Clone + fmt::Display + Send + Sync + 'static {
     fn late(key: &K, patience: Duration) -> Self;
 }
 
-/// Cheap to clone; clones share what they know.
+/// What is known of keys of any kind. Cheap to clone; clones share what they know.
+///
+/// Answers are asked for by tasks of the current Tokio runtime.
 #[derive(Debug)]
-pub(super) struct Cache<K, V, E> {
+pub struct Cache<K, V, E> {
     shared: Arc<Shared<K, V, E>>,
 }
 
@@ -58,7 +60,8 @@ where
     V: Clone + Send + Sync + 'static,
     E: Failure<K>,
 {
-    pub(super) fn new(settings: CacheSettings) -> Self {
+    /// A cache that knows nothing yet.
+    pub fn new(settings: CacheSettings) -> Self {
         let state = Mutex::new(State {
             store: Store::new(settings.entries),
             flights: Flights::new(),
@@ -69,12 +72,7 @@ where
     }
 
     /// What is known of the key; asked for if nothing is, or if it has got old.
-    pub(super) async fn get<F>(
-        &self,
-        key: &K,
-        now: Timestamp,
-        ask: impl FnOnce() -> F,
-    ) -> Result<V, E>
+    pub async fn get<F>(&self, key: &K, now: Timestamp, ask: impl FnOnce() -> F) -> Result<V, E>
     where
         F: Future<Output = Result<V, E>> + Send + 'static,
     {
@@ -97,7 +95,7 @@ where
     }
 
     /// Asks anew; `None` if the key was asked for so recently that it is not worth it.
-    pub(super) async fn refresh<F>(
+    pub async fn refresh<F>(
         &self,
         key: &K,
         now: Timestamp,

@@ -12,7 +12,7 @@ use loggia_xrpc::Rejection;
 use loggia_xrpc_server::{CallerKey, Gate, Quota, Refusal};
 
 use super::known::Known;
-use super::{ApiClient, ClientKeys, HEADER, key};
+use super::{API_KEY, ApiClient, ClientKeys, HEADER, key};
 
 /// The challenge of a 401 (RFC 9110 wants one). No browser knows the scheme, and none needs to.
 const CHALLENGE: &str = r#"ClientKey header="X-Client-Key""#;
@@ -45,20 +45,43 @@ impl ClientGate {
         if self.keys == ClientKeys::Off {
             return Ok(None);
         }
-        let Some(text) = presented(&parts.headers)? else {
+        let Some(text) = presented(&parts.headers, HEADER)? else {
             return match self.keys {
                 ClientKeys::Required => Err(key_required()),
                 ClientKeys::Optional | ClientKeys::Off => Ok(None),
             };
         };
+        let client = self.of_key(text, &parts.headers, now).await?;
+        parts.extensions.insert(client.clone());
+        Ok(Some(client))
+    }
+
+    /// The client whose key comes along as `X-API-Key` or `X-Client-Key`, where it is all that says
+    /// whose something is: needed whatever the setting says.
+    ///
+    /// # Errors
+    /// A key that is none, that may not be used from this web page, or that is missing.
+    pub async fn holder(&self, parts: &Parts, now: Timestamp) -> Result<ApiClient, Refusal> {
+        let text = match presented(&parts.headers, API_KEY)? {
+            Some(text) => Some(text),
+            None => presented(&parts.headers, HEADER)?,
+        };
+        let text = text.ok_or_else(key_required)?;
+        self.of_key(text, &parts.headers, now).await
+    }
+
+    async fn of_key(
+        &self,
+        text: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<ApiClient, Refusal> {
         let hash = key::hash_of(text).ok_or_else(invalid_key)?;
         let found = self.known.find(&hash, now).await;
         let found = found.map_err(|error| Refusal::internal(&error))?;
         let client = found.ok_or_else(invalid_key)?;
-        check_origin(&parts.headers, &client.origins)?;
-        let client = ApiClient(client);
-        parts.extensions.insert(client.clone());
-        Ok(Some(client))
+        check_origin(headers, &client.origins)?;
+        Ok(ApiClient(client))
     }
 }
 
@@ -80,8 +103,8 @@ impl Gate for ClientGate {
 }
 
 /// The key in a request. Several are none: which of them would be meant?
-fn presented(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let mut all = headers.get_all(HEADER).iter();
+fn presented<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+    let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
         (Some(one), None) => one.to_str().map(Some).map_err(|_| invalid_key()),

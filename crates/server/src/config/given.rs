@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use loggia_storage::Location;
-use loggia_xrpc_client::{AddressGuard, Network};
+use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
 use super::issuers::GivenIssuers;
+use super::streams::GivenStreams;
 use super::{Config, Mistake, SETTINGS};
 use crate::api_clients::ClientKeys;
 use crate::archive::ArchivePlace;
@@ -22,14 +23,16 @@ use crate::space_credentials::SpaceForms;
 use crate::{master_key, operator, origin};
 
 /// The settings that a file may give as a list instead of a text with commas.
-const LISTS: [&str; 1] = ["allowed_networks"];
+const LISTS: [&str; 2] = ["allowed_networks", "stream_nodes"];
 
 /// Variables that set-ups of Wisp's webhook service have already; `LOGGIA_…` comes before them.
-const ALSO: [(&str, &str); 4] = [
+const ALSO: [(&str, &str); 6] = [
     ("DELIVERY_TIMEOUT_MS", "attempt_timeout_ms"),
     ("DELIVERY_MAX_RETRIES", "wisp_attempts"),
     ("REDIS_URL", "redis_url"),
     ("WEBHOOK_EVENTS_CHANNEL", "redis_channel"),
+    ("JETSTREAM_URL", "jetstream_url"),
+    ("HEALTH_PORT", "health_port"),
 ];
 
 /// What was set, by name, with where.
@@ -37,6 +40,7 @@ const ALSO: [(&str, &str); 4] = [
 pub(super) struct Given {
     values: BTreeMap<String, (String, String)>,
     issuers: GivenIssuers,
+    streams: GivenStreams,
     pub(super) mistakes: Vec<Mistake>,
 }
 
@@ -54,6 +58,10 @@ impl Given {
         for (name, value) in table {
             if name == "issuers" {
                 self.issuers.read(value, &source);
+                continue;
+            }
+            if name == "streams" {
+                self.streams.read(value, &source);
                 continue;
             }
             let value = match value {
@@ -118,16 +126,20 @@ impl Given {
                 .take("plc_directory")
                 .unwrap_or_else(|| Url::parse("https://plc.directory").expect("a constant URL")),
             handle_service: self.take_optional("handle_service"),
+            profile_service: self.take("profile_service").unwrap_or_else(|| {
+                Url::parse("https://public.api.bsky.app").expect("a constant URL")
+            }),
+            stream_nodes: self.take_list("stream_nodes").into(),
             webhooks_per_account: self.take("webhooks_per_account").unwrap_or_default(),
             endpoints_per_account: self.take("endpoints_per_account").unwrap_or_default(),
             registrations_per_space: self.take("registrations_per_space").unwrap_or_default(),
             registrations_per_caller: self.take("registrations_per_caller").unwrap_or_default(),
-            allowed_networks: self.take_networks(),
+            allowed_networks: self.take_list("allowed_networks"),
             attempt_timeout: Duration::from_millis(
                 self.take_within("attempt_timeout_ms", 100..=30_000),
             ),
             lease: SignedDuration::from_secs(self.take_within("lease_seconds", 5..=3600)),
-            wisp_attempts: self.take_within("wisp_attempts", 1..=100),
+            wisp_attempts: self.take_optional_within("wisp_attempts", 1..=100),
             requests_per_minute: self.take("requests_per_minute").unwrap_or(1),
             public_metrics: self.take("public_metrics").unwrap_or_default(),
             client_keys: self.take("client_keys").unwrap_or(ClientKeys::Optional),
@@ -143,11 +155,18 @@ impl Given {
             archive: self.take("archive").unwrap_or(ArchivePlace::Off),
             redis: self.take_optional("redis_url"),
             redis_channel: self.take("redis_channel").unwrap_or_default(),
+            health_port: self.take_optional("health_port"),
+            jetstream_url: self.take_optional("jetstream_url"),
+            wisp_version: self.take("wisp_version").unwrap_or_default(),
+            wisp_webhooks_per_account: self.take("wisp_webhooks_per_account").unwrap_or_default(),
+            wisp_webhooks: self.take("wisp_webhooks").unwrap_or_default(),
             issuers: Vec::new(),
+            streams: Vec::new(),
         };
         config.issuers = std::mem::take(&mut self.issuers).check(&config, &mut self.mistakes);
+        config.streams = std::mem::take(&mut self.streams).check(&config, &mut self.mistakes);
         self.check(&config);
-        self.check_handle_service(&config);
+        self.check_services(&config);
         config
     }
 
@@ -182,15 +201,17 @@ impl Given {
         }
     }
 
-    fn check_handle_service(&mut self, config: &Config) {
+    fn check_services(&mut self, config: &Config) {
         let guard = AddressGuard::new().allow_loopback(config.is_development());
-        if let Some(Err(refusal)) = config
-            .handle_service
-            .as_ref()
-            .map(|url| guard.check_url(url))
-        {
-            let message = format!("cannot be asked for handles: {refusal}");
-            self.mistake("handle_service", "as set", message);
+        let services = [
+            ("handle_service", config.handle_service.as_ref(), "handles"),
+            ("profile_service", Some(&config.profile_service), "profiles"),
+        ];
+        for (name, url, what) in services {
+            if let Some(Err(refusal)) = url.map(|url| guard.check_url(url)) {
+                let message = format!("cannot be asked for {what}: {refusal}");
+                self.mistake(name, "as set", message);
+            }
         }
     }
 
@@ -206,24 +227,23 @@ impl Given {
             .ok()
     }
 
-    fn take_networks(&mut self) -> Vec<Network> {
-        let Some((text, source)) = self.values.remove("allowed_networks") else {
+    /// What is written one after another, with commas.
+    fn take_list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
+        let Some((text, source)) = self.values.remove(name) else {
             return Vec::new();
         };
-        let mut networks = Vec::new();
+        let mut list = Vec::new();
         for part in text
             .split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
             match part.parse() {
-                Ok(network) => networks.push(network),
-                Err(error) => {
-                    self.mistake("allowed_networks", &source, format!("`{part}`: {error}"))
-                }
+                Ok(one) => list.push(one),
+                Err(error) => self.mistake(name, &source, format!("`{part}`: {error}")),
             }
         }
-        networks
+        list
     }
 
     fn take_days(&mut self, name: &str) -> SignedDuration {
@@ -243,6 +263,20 @@ impl Given {
         let message = format!("{number} is not within {least} to {most}");
         self.mistake(name, "as set", message);
         least
+    }
+
+    /// A number of a range, if one was given.
+    fn take_optional_within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
+    {
+        let given = self.values.get(name);
+        if given.is_none_or(|(text, _)| text.is_empty()) {
+            // An empty one is none, and no unknown setting either.
+            self.values.remove(name);
+            return None;
+        }
+        Some(self.take_within(name, range))
     }
 
     fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
@@ -283,9 +317,12 @@ impl Given {
         let known: Vec<_> = SETTINGS.iter().map(|(name, ..)| *name).collect();
         for (name, (_, source)) in std::mem::take(&mut self.values) {
             let message = match name.as_str() {
-                "issuers" => "is set in a file only, as [[issuers]] tables".to_owned(),
+                "issuers" | "streams" => {
+                    format!("is set in a file only, as [[{name}]] tables")
+                }
                 _ => format!(
-                    "is not a setting; the settings are {}, and in a file [[issuers]]",
+                    "is not a setting; the settings are {}, and in a file [[issuers]] and \
+                     [[streams]]",
                     known.join(", ")
                 ),
             };

@@ -28,13 +28,15 @@ struct RecordEvent {
 fn live(outcome: &Observed<'_>) -> Option<LiveOutcome> {
     let (status, at) = ended(&outcome.settled.state).filter(|_| !outcome.stale)?;
     let (endpoint, notification) = (&outcome.due.endpoint, &outcome.due.notification);
-    let event = match endpoint.profile {
-        Profile::Wisp => serde_json::from_slice(&notification.body).unwrap_or_default(),
-        _ => RecordEvent::default(),
+    let is_record = matches!(endpoint.profile, Profile::Wisp | Profile::Wisp2);
+    let event = match is_record {
+        true => serde_json::from_slice(&notification.body).unwrap_or_default(),
+        false => RecordEvent::default(),
     };
     Some(LiveOutcome {
         owner_did: endpoint.owner.to_string(),
         rkey: endpoint.id.to_string(),
+        record_at: is_record.then_some(endpoint.id),
         url: LiveOutcome::NO_URL,
         event_kind: event.event.unwrap_or_else(|| notification.kind.to_string()),
         event_did: event.did,

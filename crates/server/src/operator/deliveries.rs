@@ -1,7 +1,9 @@
 //! Looking at deliveries, replaying and cancelling them: everybody's.
 
 use jiff::{SignedDuration, Timestamp};
-use loggia_delivery::{Clock as _, DeliveryId, EndpointId, EndpointState, InvalidId, SystemClock};
+use loggia_delivery::{
+    Clock as _, DeliveryId, DisableReason, EndpointId, EndpointState, InvalidId, SystemClock,
+};
 use loggia_storage::{
     AttemptPlace, DeliveryDetail, DeliveryFilter, DeliveryPage, EndpointStats, ListError,
     LoggedAttempt, NewRedelivery, REPLAY_LASTS, Redelivery, RedeliveryId, StorageError, Whose,
@@ -28,6 +30,9 @@ pub enum DeliveriesError {
     /// The endpoint is not told.
     #[error("endpoint {0} is disabled: its owner has to enable it first")]
     Disabled(EndpointId),
+    /// The endpoint is not told any more.
+    #[error("endpoint {0} was deleted: what went there cannot go out again")]
+    Deleted(EndpointId),
     /// Another replay of the endpoint has not ended.
     #[error("another replay of endpoint {0} has not ended yet")]
     Running(EndpointId),
@@ -217,6 +222,10 @@ impl Operator {
     async fn check_active(&self, id: EndpointId) -> Result<(), DeliveriesError> {
         match self.state(id).await? {
             EndpointState::Active => Ok(()),
+            EndpointState::Disabled {
+                reason: DisableReason::Deleted,
+                ..
+            } => Err(DeliveriesError::Deleted(id)),
             EndpointState::Disabled { .. } => Err(DeliveriesError::Disabled(id)),
         }
     }

@@ -9,10 +9,10 @@ use loggia_delivery::{
 use loggia_syntax::{Did, Nsid};
 
 use crate::announcement::{announce_due, announce_endpoint};
-use crate::column::millis;
+use crate::column::{Reading, millis};
 use crate::endpoint::row::{self, Sealed};
 use crate::endpoint::{Endpoints, disable, insert};
-use crate::sql::{self, Connection};
+use crate::sql::{self, Connection, Row};
 use crate::{StorageError, Write};
 
 /// An endpoint as its owner sees it.
@@ -78,6 +78,9 @@ impl OwnedEndpoint {
     }
 }
 
+/// Whose endpoint, which one, and whether its owner made it as one.
+pub(crate) type Which<'a> = (&'a Did, EndpointId, bool);
+
 impl Endpoints {
     /// Adds an endpoint of its owner's own, unless they have `most` of them; whether it was added.
     pub async fn create(
@@ -122,27 +125,50 @@ impl Endpoints {
         after: Option<EndpointId>,
         limit: u32,
     ) -> Result<Vec<OwnedEndpoint>, StorageError> {
-        let after = after.map_or([0xff; 16], |id| *id.as_bytes());
-        let rows = sql::query(
+        let mut after = after.map_or([0xff; 16], |id| *id.as_bytes());
+        let limit = limit as usize;
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let missing = limit - found.len();
+            let rows = self.rows_after(owner, &after, missing).await?;
+            found.extend(rows.iter().filter_map(|row| self.read_or_log(row)));
+            match rows.last() {
+                Some(last) if rows.len() == missing => {
+                    let reading = Reading::new("endpoint", "(listed)", last);
+                    after = *reading.parse("id", EndpointId::from_slice)?.as_bytes();
+                }
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    async fn rows_after(
+        &self,
+        owner: &Did,
+        after: &[u8; 16],
+        limit: usize,
+    ) -> Result<Vec<Row>, StorageError> {
+        sql::query(
             "SELECT * FROM endpoint WHERE owner = $1 AND id < $2
                  AND (disabled_reason IS NULL OR disabled_reason <> 'deleted')
              ORDER BY id DESC LIMIT $3",
         )
         .bind(owner.as_str())
         .bind(&after[..])
-        .bind(limit)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(self.storage.readers())
         .await
-        .map_err(StorageError::doing("list endpoints"))?;
-        let read = |row| {
-            row::read_owned(row, &self.storage.inner.sealer)
-                .inspect_err(|bad| {
-                    let error = bad as &dyn std::error::Error;
-                    tracing::error!(error, "an endpoint cannot be read and is not listed");
-                })
-                .ok()
-        };
-        Ok(rows.iter().filter_map(read).collect())
+        .map_err(StorageError::doing("list endpoints"))
+    }
+
+    fn read_or_log(&self, row: &Row) -> Option<OwnedEndpoint> {
+        row::read_owned(row, &self.storage.inner.sealer)
+            .inspect_err(|bad| {
+                let error = bad as &dyn std::error::Error;
+                tracing::error!(error, "an endpoint cannot be read and is not listed");
+            })
+            .ok()
     }
 
     /// Changes what is given of an endpoint that its owner made; none if there is no such. What is
@@ -155,8 +181,20 @@ impl Endpoints {
         change: EndpointChange,
         now: Timestamp,
     ) -> Result<Option<OwnedEndpoint>, StorageError> {
+        self.change(tx, (owner, id, true), change, now).await
+    }
+
+    /// The same, for one that its owner made or one that stands for something else.
+    pub(crate) async fn change(
+        &self,
+        tx: &mut Write,
+        (owner, id, managed): Which<'_>,
+        change: EndpointChange,
+        now: Timestamp,
+    ) -> Result<Option<OwnedEndpoint>, StorageError> {
         hold(tx.sql(), owner).await?;
-        let Some(mut owned) = self.managed(tx.sql(), owner, id).await? else {
+        let found = self.owned(tx.sql(), owner, id).await?;
+        let Some(mut owned) = found.filter(|owned| owned.managed == managed) else {
             return Ok(None);
         };
         let was_in_order = owned.endpoint.in_order;
@@ -181,8 +219,22 @@ impl Endpoints {
         overlap: SignedDuration,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
+        let which = (owner, id, true);
+        self.exchange(tx, which, secret, overlap, now).await
+    }
+
+    /// The same, for one that its owner made or one that stands for something else.
+    pub(crate) async fn exchange(
+        &self,
+        tx: &mut Write,
+        (owner, id, managed): Which<'_>,
+        secret: Secret,
+        overlap: SignedDuration,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
         hold(tx.sql(), owner).await?;
-        let Some(mut owned) = self.managed(tx.sql(), owner, id).await? else {
+        let found = self.owned(tx.sql(), owner, id).await?;
+        let Some(mut owned) = found.filter(|owned| owned.managed == managed) else {
             return Ok(false);
         };
         let secrets = std::mem::take(&mut owned.endpoint.secrets);
@@ -203,24 +255,7 @@ impl Endpoints {
         id: EndpointId,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
-        let deleted = sql::query(
-            "UPDATE endpoint SET disabled_reason = $1, disabled_at = $2, secret = NULL,
-                 previous_secret = NULL, previous_until = NULL, headers = NULL, kinds = '[]'
-             WHERE id = $3 AND owner = $4 AND managed = 1
-                 AND (disabled_reason IS NULL OR disabled_reason <> $1)",
-        )
-        .bind(DisableReason::Deleted.as_str())
-        .bind(millis(now))
-        .bind(&id.as_bytes()[..])
-        .bind(owner.as_str())
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("delete an endpoint"))?;
-        if deleted == 1 {
-            disable(tx.sql(), id, DisableReason::Deleted, now).await?;
-            announce_endpoint(tx.sql(), id).await?;
-        }
-        Ok(deleted == 1)
+        delete(tx.sql(), owner, (id, true), now).await
     }
 
     async fn owned(
@@ -242,17 +277,7 @@ impl Endpoints {
         Ok(read.transpose()?)
     }
 
-    async fn managed(
-        &self,
-        connection: &mut Connection,
-        owner: &Did,
-        id: EndpointId,
-    ) -> Result<Option<OwnedEndpoint>, StorageError> {
-        let owned = self.owned(connection, owner, id).await?;
-        Ok(owned.filter(|owned| owned.managed))
-    }
-
-    async fn write(
+    pub(super) async fn write(
         &self,
         connection: &mut Connection,
         owned: &OwnedEndpoint,
@@ -282,6 +307,35 @@ impl Endpoints {
         .map_err(StorageError::doing("change an endpoint"))?;
         Ok(())
     }
+}
+
+/// Deletes an endpoint that its owner made, or that stands for something of theirs, see
+/// [`Endpoints::delete`].
+pub(crate) async fn delete(
+    connection: &mut Connection,
+    owner: &Did,
+    (id, managed): (EndpointId, bool),
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let deleted = sql::query(
+        "UPDATE endpoint SET disabled_reason = $1, disabled_at = $2, secret = NULL,
+             previous_secret = NULL, previous_until = NULL, headers = NULL, kinds = '[]'
+         WHERE id = $3 AND owner = $4 AND managed = $5
+             AND (disabled_reason IS NULL OR disabled_reason <> $1)",
+    )
+    .bind(DisableReason::Deleted.as_str())
+    .bind(millis(now))
+    .bind(&id.as_bytes()[..])
+    .bind(owner.as_str())
+    .bind(managed)
+    .execute(&mut *connection)
+    .await
+    .map_err(StorageError::doing("delete an endpoint"))?;
+    if deleted == 1 {
+        disable(connection, id, DisableReason::Deleted, now).await?;
+        announce_endpoint(connection, id).await?;
+    }
+    Ok(deleted == 1)
 }
 
 /// Which endpoints an owner has, and what they are like, stays as it is until the transaction ends.

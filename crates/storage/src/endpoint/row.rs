@@ -41,6 +41,11 @@ impl Sealed {
     }
 }
 
+/// A current secret as it is kept.
+pub(super) fn seal_secret(id: EndpointId, secret: &Secret, sealer: &Sealer) -> Vec<u8> {
+    sealer.seal(CURRENT, id.as_bytes(), secret.to_stored().as_bytes())
+}
+
 pub(super) fn id(row: &Row) -> Result<EndpointId, BadRow> {
     Reading::new("endpoint", "(unreadable)", row).parse("id", EndpointId::from_slice)
 }

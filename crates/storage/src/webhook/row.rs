@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::column::{Reading, millis};
 use crate::sql::{self, Connection, Row};
-use crate::webhook::{Webhook, WebhookFields, WebhookId};
+use crate::webhook::{Webhook, WebhookFields, WebhookFormat, WebhookId};
 use crate::{BadRow, StorageError};
 
 /// The columns of a webhook and its events as a JSON list, with this `WHERE` and so on, in the words
@@ -48,6 +48,9 @@ pub(crate) fn read(row: &Row) -> Result<Webhook, BadRow> {
             mute_words: reading.parse("mute_words", serde_json::from_str)?,
             name: reading.get("name")?,
             description: reading.get("description")?,
+            format: reading.parse("format", |name: Option<&str>| {
+                name.map(str::parse).transpose()
+            })?,
         },
         created_at: reading.time("created_at")?,
         updated_at: reading.maybe_time("updated_at")?,
@@ -111,8 +114,8 @@ pub(super) async fn insert(
     let fields = &webhook.fields;
     sql::query(
         "INSERT INTO webhook (url, active, streamplace_format, prefix, suffix, rewrite, mute_words,
-             name, description, created_at, error_count, id, owner)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
+             name, description, created_at, error_count, id, owner, format)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13)",
     )
     .bind(&fields.url)
     .bind(fields.active)
@@ -126,6 +129,7 @@ pub(super) async fn insert(
     .bind(millis(webhook.created_at))
     .bind(&webhook.id.as_bytes()[..])
     .bind(webhook.owner.as_str())
+    .bind(fields.format.map(WebhookFormat::as_str))
     .execute(connection)
     .await
     .map_err(StorageError::doing("insert a webhook"))?;
@@ -139,7 +143,8 @@ pub(super) async fn update(
     let fields = &webhook.fields;
     sql::query(
         "UPDATE webhook SET url = $1, active = $2, streamplace_format = $3, prefix = $4, suffix = $5,
-             rewrite = $6, mute_words = $7, name = $8, description = $9, updated_at = $10
+             rewrite = $6, mute_words = $7, name = $8, description = $9, updated_at = $10,
+             format = $13
          WHERE id = $11 AND owner = $12",
     )
     .bind(&fields.url)
@@ -154,6 +159,7 @@ pub(super) async fn update(
     .bind(webhook.updated_at.map(millis))
     .bind(&webhook.id.as_bytes()[..])
     .bind(webhook.owner.as_str())
+    .bind(fields.format.map(WebhookFormat::as_str))
     .execute(connection)
     .await
     .map_err(StorageError::doing("update a webhook"))?;

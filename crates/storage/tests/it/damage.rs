@@ -8,6 +8,7 @@ use crate::work::{add_endpoints, answered, enqueue, lease, node, settled, state,
 on_both!(
     an_endpoint_that_cannot_be_read_is_disabled_and_the_others_are_told,
     an_endpoint_that_cannot_be_read_keeps_no_other_from_being_leased,
+    an_endpoint_that_cannot_be_read_keeps_no_other_from_being_listed,
     a_notification_that_cannot_be_read_keeps_no_other_from_being_leased,
     health_that_cannot_be_read_keeps_no_outcome_from_being_recorded,
 );
@@ -67,6 +68,21 @@ async fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_leased(place:
     };
     assert_eq!(state(&storage, untold).await, cancelled);
     assert_eq!(reason(&place).await, "unreadable");
+}
+
+async fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_listed(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 2).await;
+    place.damage(SECRET).await;
+    let owner = &endpoints[0].owner;
+    let listed = storage.endpoints().list(owner, None, 1).await;
+    let listed = listed.expect("lists");
+    let ids: Vec<_> = listed.iter().map(|owned| owned.endpoint.id).collect();
+    assert_eq!(
+        ids,
+        [endpoints[1].id],
+        "a whole page, whichever comes first"
+    );
 }
 
 async fn a_notification_that_cannot_be_read_keeps_no_other_from_being_leased(place: Place) {

@@ -1,11 +1,16 @@
 //! The conformance suite of the store, on both databases; and what a crash leaves behind.
 
+mod accounts;
 mod api_clients;
+mod blobs;
 mod chores;
+mod claims;
 mod crash;
 mod damage;
 mod delivery_log;
+mod errands;
 mod fixture;
+mod histories;
 mod intake;
 mod large;
 mod letters;
@@ -15,6 +20,7 @@ mod order;
 mod outcomes;
 mod owners;
 mod postgres_server;
+mod projections;
 mod queue;
 mod redeliveries;
 mod registrations;
@@ -23,5 +29,11 @@ mod reseal;
 mod retention;
 mod revoked_credentials;
 mod server_keys;
+mod space_repos;
+mod spaces;
+mod streams;
+mod webhook_endpoints;
 mod webhooks;
+mod wisp_secrets;
+mod wisp_webhooks;
 mod work;

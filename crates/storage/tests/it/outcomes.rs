@@ -143,6 +143,7 @@ async fn a_webhook_shows_how_its_endpoint_is_doing(place: Place) {
     assert_eq!(id.endpoint(), endpoint.id);
     let fields = WebhookFields {
         url: endpoint.target.as_str().to_owned(),
+        active: true,
         ..WebhookFields::default()
     };
     let mut tx = storage.begin().await.expect("begins");
@@ -151,7 +152,6 @@ async fn a_webhook_shows_how_its_endpoint_is_doing(place: Place) {
     let inserted = webhooks.insert(&mut tx, id, owner, fields, 1, START).await;
     assert!(matches!(inserted, Ok(Inserted::Done(_))), "{inserted:?}");
     tx.commit().await.expect("commits");
-    add_endpoints(&storage, 1).await;
 
     let steps = [
         (500, Report::Failed, (None, 1)),

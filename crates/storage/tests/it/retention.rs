@@ -1,16 +1,17 @@
 //! What becomes of deliveries after they ended.
 
+use jiff::Timestamp;
 use loggia_delivery::{AbandonReason, Due, Profile, Queue, Report, State};
 use loggia_storage::{Deliveries, EndedBefore, Storage};
 
-use crate::fixture::{Place, notification, on_both, seconds};
+use crate::fixture::{Place, START, notification, on_both, seconds};
 use crate::work::{add_endpoints, answered, enqueue, lease, node, settled};
 
 on_both!(
     what_is_over_goes_with_all_that_hangs_on_it,
     dead_letters_stay_longer,
     what_changed_since_it_was_looked_at_stays,
-    the_newest_attempts_are_kept,
+    the_newest_deliveries_are_kept,
 );
 
 /// One delivery that was delivered at second 2, and one that was given up then.
@@ -120,22 +121,25 @@ async fn what_changed_since_it_was_looked_at_stays(place: Place) {
     assert_eq!(deliveries.remove(&ended).await.expect("removes"), 0);
 }
 
-async fn the_newest_attempts_are_kept(place: Place) {
+async fn the_newest_deliveries_are_kept(place: Place) {
     let storage = place.open().await;
     let [delivered, abandoned] = two_that_ended(&storage).await;
-    place
-        .damage("UPDATE attempt SET started_at = started_at + 1 WHERE status = 404")
-        .await;
-    let deliveries = storage.deliveries();
-    let count = async |due: &Due| deliveries.attempts(due.id).await.expect("lists").len();
-    for (profile, most) in [(Profile::Wisp, 1), (Profile::SpaceWebhook, 2)] {
-        let kept = deliveries.keep_newest_attempts(profile, most).await;
-        kept.expect("keeps");
-        assert_eq!((count(&delivered).await, count(&abandoned).await), (1, 1));
-    }
-    let kept = deliveries
-        .keep_newest_attempts(Profile::SpaceWebhook, 1)
-        .await;
-    kept.expect("keeps");
-    assert_eq!((count(&delivered).await, count(&abandoned).await), (0, 1));
+    assert_eq!(delivered.endpoint.id, abandoned.endpoint.id);
+    let (deliveries, endpoint) = (storage.deliveries(), delivered.endpoint.id);
+    let crowded = async |profile, most| {
+        let crowded = deliveries.crowded(profile, most, 9).await;
+        crowded.expect("looks")
+    };
+    assert_eq!(crowded(Profile::SpaceWebhook, 1).await, [endpoint]);
+    assert!(crowded(Profile::SpaceWebhook, 2).await.is_empty());
+    assert!(crowded(Profile::Wisp, 1).await.is_empty());
+    let beyond = async |most, before| {
+        let beyond = deliveries.beyond_newest(endpoint, most, before, 9).await;
+        let beyond = beyond.expect("looks").into_iter();
+        beyond.map(|ended| ended.id).collect::<Vec<_>>()
+    };
+    let older = delivered.id.min(abandoned.id);
+    assert_eq!(beyond(1, Timestamp::MAX).await, [older]);
+    assert!(beyond(2, Timestamp::MAX).await.is_empty());
+    assert!(beyond(1, START).await.is_empty(), "it ended just now");
 }

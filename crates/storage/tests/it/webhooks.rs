@@ -2,7 +2,7 @@
 
 use loggia_storage::{
     Inserted, ListError, RewriteRule, Storage, Updated, Webhook, WebhookChange, WebhookFields,
-    WebhookFilter, WebhookId,
+    WebhookFilter, WebhookFormat, WebhookId,
 };
 use loggia_syntax::Did;
 
@@ -42,6 +42,7 @@ fn full_fields() -> WebhookFields {
         mute_words: vec!["spam".to_owned()],
         name: "mine".to_owned(),
         description: "for tests".to_owned(),
+        format: Some(WebhookFormat::Slack),
     }
 }
 
@@ -132,6 +133,7 @@ async fn an_update_changes_only_what_is_given(place: Place) {
         mute_words: Some(Vec::new()),
         active: Some(false),
         events: Some(vec!["follow".to_owned()]),
+        format: Some(None),
         ..WebhookChange::default()
     };
     assert!(!change.is_empty() && WebhookChange::default().is_empty());
@@ -143,6 +145,7 @@ async fn an_update_changes_only_what_is_given(place: Place) {
         mute_words: Vec::new(),
         active: false,
         events: vec!["follow".to_owned()],
+        format: None,
         ..full_fields()
     };
     assert_eq!(after.fields, expected);
@@ -211,19 +214,19 @@ async fn somebody_elses_webhook_is_as_good_as_none(place: Place) {
     let webhooks = storage.webhooks();
     assert!(
         !webhooks
-            .delete(&mut tx, &bob, webhook.id)
+            .delete(&mut tx, &bob, webhook.id, seconds(9))
             .await
             .expect("runs")
     );
     assert!(
         webhooks
-            .delete(&mut tx, &alice, webhook.id)
+            .delete(&mut tx, &alice, webhook.id, seconds(9))
             .await
             .expect("runs")
     );
     assert!(
         !webhooks
-            .delete(&mut tx, &alice, webhook.id)
+            .delete(&mut tx, &alice, webhook.id, seconds(9))
             .await
             .expect("runs")
     );

@@ -246,6 +246,8 @@ fn urls() {
         "https://[fe80::1]/",
         "https://[::ffff:a00:1]/",
         "https://169.254.169.254/latest/meta-data",
+        "https://metadata.google.internal/computeMetadata/v1/",
+        "https://METADATA.google.internal./",
         "http://localhost.example",
         "http://notlocalhost",
         "https://user:secret@localhost",

@@ -9,3 +9,4 @@ mod registries;
 mod server;
 mod spellings;
 mod txt;
+mod web_socket;

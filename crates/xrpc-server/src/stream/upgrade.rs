@@ -23,6 +23,10 @@ use crate::serve::Farewell;
 use crate::status;
 use crate::stop::Stop;
 
+/// Bytes for reading, of each connection: clients have nothing to say. What the library takes by itself
+/// is 128 KiB, most of what a connection costs.
+const READ_BUFFER: usize = 1024;
+
 /// Remembered without being held.
 type Types<P, M, T> = PhantomData<fn() -> (P, M, T)>;
 
@@ -125,6 +129,7 @@ async fn upgrade<P: FrameProtocol, M: Subscription, S: Send + Sync>(
     Ok(upgrade
         .max_message_size(limit)
         .max_frame_size(limit)
+        .read_buffer_size(READ_BUFFER)
         .protocols(P::SUBPROTOCOL)
         .on_failed_upgrade(|error| tracing::debug!(%error, "upgrade to a WebSocket failed"))
         .on_upgrade(move |socket| {

@@ -44,3 +44,9 @@ pub fn post(space: &str, author: &Account<'_>) -> Value {
         "cid": CID,
     })
 }
+
+/// The opaque id of a space.
+pub fn space_id_of(space: &str) -> String {
+    let space = loggia_syntax::SpaceRef::new(space).expect("a space");
+    loggia_server::space_notices::space_id(&space)
+}

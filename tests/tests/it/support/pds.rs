@@ -66,7 +66,78 @@ impl ReferenceServers {
     }
 }
 
+/// A record that was written.
+pub struct Written {
+    pub uri: String,
+    pub cid: String,
+}
+
+impl Written {
+    fn place(&self) -> Value {
+        let mut parts = self.uri.trim_start_matches("at://").split('/');
+        let mut part = || parts.next().expect("three parts");
+        json!({"repo": part(), "collection": part(), "rkey": part()})
+    }
+}
+
 impl PdsAccount {
+    /// Creates a record, without validation.
+    pub async fn create(&self, collection: &str, record: &Value) -> Written {
+        let input = json!({
+            "repo": self.did, "collection": collection, "record": record, "validate": false,
+        });
+        self.write("com.atproto.repo.createRecord", input).await
+    }
+
+    /// Writes other contents in the place of a record's.
+    pub async fn put(&self, old: &Written, record: &Value) -> Written {
+        let mut input = old.place();
+        input["record"] = record.clone();
+        input["validate"] = json!(false);
+        self.write("com.atproto.repo.putRecord", input).await
+    }
+
+    /// Deletes a record.
+    pub async fn delete(&self, old: &Written) {
+        self.call("com.atproto.repo.deleteRecord", old.place())
+            .await;
+    }
+
+    async fn write(&self, method: &str, input: Value) -> Written {
+        let answer = self.call(method, input).await;
+        let field = |name: &str| answer[name].as_str().expect("text").to_owned();
+        Written {
+            uri: field("uri"),
+            cid: field("cid"),
+        }
+    }
+
+    /// Calls a procedure that has no output, and perhaps no input.
+    pub async fn tell(&self, method: &str, input: Option<&Value>) {
+        let request = http()
+            .post(format!("{}/xrpc/{method}", self.pds))
+            .bearer_auth(&self.access);
+        let request = match input {
+            Some(input) => request.json(input),
+            None => request,
+        };
+        let status = request.send().await.expect("an answer").status();
+        assert!(status.is_success(), "{method}: {status}");
+    }
+
+    /// Calls a procedure of the PDS as the account.
+    pub async fn call(&self, method: &str, input: Value) -> Value {
+        let request = http()
+            .post(format!("{}/xrpc/{method}", self.pds))
+            .bearer_auth(&self.access)
+            .json(&input);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        let answer: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{method}: {answer}");
+        answer
+    }
+
     /// Calls a query of another service through the PDS, as apps do (`atproto-proxy`): status and body.
     pub async fn proxied(&self, service: &str, method: &str) -> (u16, Value) {
         let request = http()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
 use url::Url;
 
 use super::{Answer, TestServer, http};
@@ -46,6 +47,18 @@ impl Person {
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from(&[("sec-fetch-site", "same-origin")], path, fields)
             .await
+    }
+
+    /// What a script of the site's own pages gets: any method, JSON in and out.
+    pub async fn script(&mut self, verb: &str, path: &str, body: Option<&Value>) -> Answer {
+        let verb = verb.parse().expect("a method");
+        let request = self.client.request(verb, format!("{}{path}", self.site));
+        let request = request.header("sec-fetch-site", "same-origin");
+        self.send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
     }
 
     /// Sends a form from wherever these headers say.

@@ -65,6 +65,32 @@ impl ServerProcess {
         self.child.wait().expect("it ends");
     }
 
+    /// Tells it to stop (SIGTERM) and waits until it has; its exit code.
+    pub async fn stop(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        let deadline = Instant::now() + START;
+        loop {
+            if let Some(ended) = self.child.try_wait().expect("its state can be asked for") {
+                return ended.code();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "it does not stop:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What it says of its health.
+    pub async fn health(&self) -> Value {
+        let url = format!("http://127.0.0.1:{}/xrpc/_health", self.port);
+        match self.client.get(&url).send().await {
+            Ok(answer) => answer.json().await.unwrap_or_default(),
+            Err(_) => Value::Null,
+        }
+    }
+
     /// Starts it again after [`ServerProcess::kill`], on the same data and port. Does not wait.
     pub fn spawn_again(&mut self) {
         self.child = spawn(&self.data, self.port, &self.settings);

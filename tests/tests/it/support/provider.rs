@@ -1,17 +1,19 @@
 //! A PDS with its authorization server that does what a test tells it to, wrong things included. Its
 //! one account is its own `did:web`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use super::repository;
 
 /// The only nonce that it takes.
 const NONCE: &str = "the-nonce";
@@ -41,6 +43,8 @@ pub struct Behaviour {
     pub revoke: u16,
     /// Whether each nonce is refused, the one just given included.
     pub never_content: bool,
+    /// The webhook records of its account by key, if it keeps any.
+    pub records: Option<BTreeMap<String, Value>>,
     /// Access tokens that the PDS does not take any more.
     pub spent: Vec<String>,
     /// Forms that came to `par`, `token` and `revoke`.
@@ -67,6 +71,7 @@ impl Provider {
                 token: (200, json!({})),
                 revoke: 200,
                 never_content: false,
+                records: None,
                 spent: Vec::new(),
                 forms: Vec::new(),
                 proofs: Vec::new(),
@@ -80,7 +85,7 @@ impl Provider {
             .route("/oauth/par", post(par))
             .route("/oauth/token", post(token))
             .route("/oauth/revoke", post(revoke))
-            .route("/xrpc/{nsid}", get(call))
+            .route("/xrpc/{nsid}", get(call).post(write))
             .with_state(provider.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         provider
@@ -175,29 +180,39 @@ async fn revoke(
     provider.asked("revoke", &headers, form.0, |now| (now.revoke, json!({})))
 }
 
-/// Any query of the PDS: tells the token that it was called with.
+/// Any query of the PDS: tells the token that it was called with. If it keeps records, it shows them to
+/// anybody.
 async fn call(
     State(provider): State<Provider>,
-    Path(_): Path<String>,
+    Path(nsid): Path<String>,
+    Query(params): Query<Fields>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refusal) = provider.wants_nonce(&headers, 401) {
-        return refusal;
+    if let Some(records) = &provider.now().records {
+        return repository::read(&provider.did, records, &nsid, &params);
     }
-    let authorization = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
-    let token = authorization.and_then(|text| text.strip_prefix("DPoP "));
-    match token {
-        Some(token) if !provider.now().spent.contains(&token.to_owned()) => {
+    match provider.called_with(&headers) {
+        Ok(token) => {
             let uri = format!("at://{}/place.wisp.v2.wh/{token}", provider.did);
             Json(json!({ "uri": uri, "value": { "token": token } })).into_response()
         }
-        _ => {
-            let challenge = [("www-authenticate", r#"DPoP error="invalid_token""#)];
-            (StatusCode::UNAUTHORIZED, challenge, "{}").into_response()
-        }
+        Err(refusal) => *refusal,
     }
+}
+
+/// A procedure of the PDS: changes the records that it keeps.
+async fn write(
+    State(provider): State<Provider>,
+    Path(nsid): Path<String>,
+    headers: HeaderMap,
+    Json(input): Json<Value>,
+) -> Response {
+    if let Err(refusal) = provider.called_with(&headers) {
+        return *refusal;
+    }
+    let mut now = provider.now();
+    let records = now.records.get_or_insert_default();
+    repository::write(&provider.did, records, &nsid, &input)
 }
 
 impl Provider {
@@ -216,6 +231,24 @@ impl Provider {
         let (status, body) = answer(&mut now);
         let status = StatusCode::from_u16(status).expect("a status");
         (status, Json(body)).into_response()
+    }
+
+    /// The access token of a call, or what to say to it.
+    fn called_with(&self, headers: &HeaderMap) -> Result<String, Box<Response>> {
+        if let Some(refusal) = self.wants_nonce(headers, 401) {
+            return Err(Box::new(refusal));
+        }
+        let authorization = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        let token = authorization.and_then(|text| text.strip_prefix("DPoP "));
+        let token = token.map(str::to_owned);
+        token
+            .filter(|token| !self.now().spent.contains(token))
+            .ok_or_else(|| {
+                let challenge = [("www-authenticate", r#"DPoP error="invalid_token""#)];
+                Box::new((StatusCode::UNAUTHORIZED, challenge, "{}").into_response())
+            })
     }
 
     /// Refuses a proof that does not hold the nonce.

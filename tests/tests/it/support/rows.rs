@@ -52,6 +52,31 @@ impl Database {
         Self::Postgres(connection.expect("the server is there"))
     }
 
+    /// One number.
+    pub async fn number(&mut self, question: &str) -> i64 {
+        let sql = AssertSqlSafe(question.to_owned());
+        let answer = match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(sql).fetch_one(connection).await,
+            Self::Postgres(connection) => sqlx::query_scalar(sql).fetch_one(connection).await,
+        };
+        answer.expect("is one number")
+    }
+
+    /// Changes rows, as nobody should but a test.
+    pub async fn change(&mut self, statement: &str) -> u64 {
+        let sql = AssertSqlSafe(statement.to_owned());
+        match self {
+            Self::Sqlite(connection) => {
+                let done = sqlx::query(sql).execute(connection).await;
+                done.expect("is SQL").rows_affected()
+            }
+            Self::Postgres(connection) => {
+                let done = sqlx::query(sql).execute(connection).await;
+                done.expect("is SQL").rows_affected()
+            }
+        }
+    }
+
     /// Every delivery.
     pub async fn deliveries(&mut self) -> Vec<DeliveryRow> {
         let hex = match self {

@@ -5,5 +5,8 @@
 pub mod compat;
 pub mod delivery;
 pub mod endpoint;
+pub mod event;
 pub mod lexicon;
+pub mod projection;
 pub mod server;
+pub mod stream;

@@ -60,7 +60,18 @@ fn loggia(data: &Path, port: u16) -> Command {
 impl Serving {
     /// Starts a server and waits until it has said all that it says.
     pub fn start(data: &Path, port: u16) -> Self {
-        let child = Running::start(loggia(data, port).arg("serve"));
+        Self::start_as(loggia(data, port), data, port)
+    }
+
+    /// Starts a server that logs a lot to a standard error that is closed.
+    pub fn start_unheard(data: &Path, port: u16) -> Self {
+        let mut command = loggia(data, port);
+        command.env("LOGGIA_LOG", "trace").stderr(Stdio::piped());
+        Self::start_as(command, data, port)
+    }
+
+    fn start_as(mut command: Command, data: &Path, port: u16) -> Self {
+        let child = Running::start(command.arg("serve"));
         let banner = child.until("The README goes on from there.");
         // The choice of a second test is the same.
         rustls::crypto::ring::default_provider()
@@ -172,6 +183,8 @@ impl Running {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("piped above");
+        // A pipe that nobody reads: for a program that must go on when its log has gone.
+        drop(child.stderr.take());
         let (sender, lines) = channel();
         std::thread::spawn(move || forward(stdout, |line| sender.send(line).is_ok()));
         Self { child, lines }

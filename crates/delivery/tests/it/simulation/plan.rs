@@ -193,7 +193,7 @@ fn limits(dice: &mut Dice) -> Limits {
         poll: Duration::from_secs(20),
         attempt: Duration::from_secs(10),
         stop: Duration::from_secs(5),
-        wisp_attempts: 4,
+        wisp_attempts: dice.percent(50).then_some(4),
     }
 }
 
@@ -201,6 +201,7 @@ fn place(dice: &mut Dice) -> Place {
     let profiles = [
         Profile::Stream,
         Profile::Wisp,
+        Profile::Wisp2,
         Profile::Bettermode,
         Profile::SpaceWebhook,
     ];

@@ -247,7 +247,8 @@ impl Watch {
         let profile = self.plan.endpoints[start.place].profile;
         let (attempts, longest) = match profile {
             Profile::Stream => (3, 60),
-            Profile::Wisp => (self.plan.limits.wisp_attempts, 300),
+            Profile::Wisp => (self.plan.limits.wisp_attempts.unwrap_or(3), 300),
+            Profile::Wisp2 => (self.plan.limits.wisp_attempts.unwrap_or(12), 300),
             Profile::Bettermode => (5, 1800),
             _ => (100, 3600),
         };

@@ -3,3 +3,4 @@
 //! `app.bsky.actor.*`
 
 pub mod defs;
+pub mod get_profile;

@@ -4,5 +4,9 @@
 
 pub mod create_record;
 pub mod defs;
+pub mod delete_record;
 pub mod get_record;
+pub mod list_records;
+pub mod put_record;
 pub mod strong_ref;
+pub mod upload_blob;

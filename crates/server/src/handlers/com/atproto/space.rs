@@ -1,7 +1,22 @@
-//! `com.atproto.space.*`: being told of writes in a space, in the shape of webhooks.
+//! `com.atproto.space.*`: repositories in spaces, credentials to read them, and being told of writes.
 //!
-//! The protocol's own shape at the same NSIDs is recognised and answered 501 until it is served.
+//! Of the methods that tell, the webhook shape is served; the protocol's own shape at the same NSIDs is
+//! recognised and answered 501 until it is.
 
+pub mod apply_writes;
+pub mod create_record;
+pub mod delete_record;
+pub mod get_blob;
+pub mod get_delegation_token;
+pub mod get_latest_commit;
+pub mod get_record;
+pub mod get_repo;
+pub mod get_space_credential;
+pub mod list_blobs;
+pub mod list_records;
+pub mod list_repo_ops;
+pub mod list_spaces;
 pub mod notify_space_deleted;
 pub mod notify_write;
+pub mod put_record;
 pub mod register_notify;

@@ -2,8 +2,8 @@
 
 //! `app.bsky.actor.defs`
 //!
-//! Profiles, as far as stream and chat views show them. The other definitions of this document are
-//! not used here.
+//! Profiles, as far as stream and chat views and look-ups show them. The other definitions of this
+//! document are not used here.
 
 use loggia_xrpc::{self as xrpc, syntax};
 
@@ -134,6 +134,223 @@ impl xrpc::Validate for ProfileViewBasic {
                 let here = at.field("labels");
                 xrpc::Validate::check(item, &here.index(index), report);
             }
+        }
+        if let Some(value) = &self.verification {
+            xrpc::Validate::check(value, &at.field("verification"), report);
+        }
+        if let Some(value) = &self.status {
+            xrpc::Validate::check(value, &at.field("status"), report);
+        }
+        if let Some(value) = &self.debug {
+            xrpc::check::unknown(value, &at.field("debug"), report);
+        }
+        xrpc::check_extra(&self.extra, at, report);
+    }
+}
+
+/// An account, with everything that its own page shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileViewDetailed {
+    /// DID of the account.
+    pub did: syntax::Did,
+    /// Current handle.
+    pub handle: syntax::Handle,
+    /// Name that the account chose to show.
+    pub display_name: Option<String>,
+    /// What the account says of itself.
+    pub description: Option<String>,
+    /// Pronouns that the account chose to show.
+    pub pronouns: Option<String>,
+    /// A page elsewhere that the account points to.
+    pub website: Option<syntax::Uri>,
+    /// Address of a picture, ready to fetch.
+    pub avatar: Option<syntax::Uri>,
+    /// Address of the wide picture at the top of the page.
+    pub banner: Option<syntax::Uri>,
+    /// How many follow it.
+    pub followers_count: Option<i64>,
+    /// How many it follows.
+    pub follows_count: Option<i64>,
+    /// How much it has posted.
+    pub posts_count: Option<i64>,
+    /// What else belongs to the account.
+    pub associated: Option<ProfileAssociated>,
+    /// The starter pack that brought it here.
+    pub joined_via_starter_pack: Option<
+        crate::app::bsky::graph::defs::StarterPackViewBasic,
+    >,
+    /// When the server first saw it.
+    pub indexed_at: Option<syntax::Datetime>,
+    /// When the profile was made.
+    pub created_at: Option<syntax::Datetime>,
+    /// How the caller stands to the account.
+    pub viewer: Option<ViewerState>,
+    /// Moderation labels that apply.
+    pub labels: Option<Vec<crate::com::atproto::label::defs::Label>>,
+    /// The post that stays on top.
+    pub pinned_post: Option<crate::com::atproto::repo::strong_ref::StrongRef>,
+    /// Who vouches for the account.
+    pub verification: Option<VerificationState>,
+    /// What the account is up to.
+    pub status: Option<StatusView>,
+    /// For the developers of the server. Do not rely on it.
+    pub debug: Option<syntax::data::Object>,
+    /// Fields that the lexicon does not name.
+    pub extra: xrpc::Extra,
+}
+
+impl xrpc::ObjectType for ProfileViewDetailed {
+    const TYPE: &'static str = "app.bsky.actor.defs#profileViewDetailed";
+    const RECORD: bool = false;
+
+    fn read_fields<'de, A: xrpc::MapAccess<'de>>(
+        from: &mut xrpc::Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
+        let mut did = None;
+        let mut handle = None;
+        let mut display_name = None;
+        let mut description = None;
+        let mut pronouns = None;
+        let mut website = None;
+        let mut avatar = None;
+        let mut banner = None;
+        let mut followers_count = None;
+        let mut follows_count = None;
+        let mut posts_count = None;
+        let mut associated = None;
+        let mut joined_via_starter_pack = None;
+        let mut indexed_at = None;
+        let mut created_at = None;
+        let mut viewer = None;
+        let mut labels = None;
+        let mut pinned_post = None;
+        let mut verification = None;
+        let mut status = None;
+        let mut debug = None;
+        while let Some(key) = from.next_key()? {
+            match &*key {
+                "did" => did = Some(from.value()?),
+                "handle" => handle = Some(from.value()?),
+                "displayName" => display_name = Some(from.value()?),
+                "description" => description = Some(from.value()?),
+                "pronouns" => pronouns = Some(from.value()?),
+                "website" => website = Some(from.value()?),
+                "avatar" => avatar = Some(from.value()?),
+                "banner" => banner = Some(from.value()?),
+                "followersCount" => followers_count = Some(from.value()?),
+                "followsCount" => follows_count = Some(from.value()?),
+                "postsCount" => posts_count = Some(from.value()?),
+                "associated" => associated = Some(from.value()?),
+                "joinedViaStarterPack" => joined_via_starter_pack = Some(from.value()?),
+                "indexedAt" => indexed_at = Some(from.value()?),
+                "createdAt" => created_at = Some(from.value()?),
+                "viewer" => viewer = Some(from.value()?),
+                "labels" => labels = Some(from.value()?),
+                "pinnedPost" => pinned_post = Some(from.value()?),
+                "verification" => verification = Some(from.value()?),
+                "status" => status = Some(from.value()?),
+                "debug" => debug = Some(from.value()?),
+                _ => from.keep(key)?,
+            }
+        }
+        Ok(Self {
+            did: from.required(did, "did")?,
+            handle: from.required(handle, "handle")?,
+            display_name,
+            description,
+            pronouns,
+            website,
+            avatar,
+            banner,
+            followers_count,
+            follows_count,
+            posts_count,
+            associated,
+            joined_via_starter_pack,
+            indexed_at,
+            created_at,
+            viewer,
+            labels,
+            pinned_post,
+            verification,
+            status,
+            debug,
+            extra: from.extra(),
+        })
+    }
+
+    fn write_fields<M: xrpc::SerializeMap>(
+        &self,
+        to: &mut xrpc::ObjectWriter<M>,
+    ) -> Result<(), M::Error> {
+        to.field("did", &self.did)?;
+        to.field("handle", &self.handle)?;
+        to.optional("displayName", &self.display_name)?;
+        to.optional("description", &self.description)?;
+        to.optional("pronouns", &self.pronouns)?;
+        to.optional("website", &self.website)?;
+        to.optional("avatar", &self.avatar)?;
+        to.optional("banner", &self.banner)?;
+        to.optional("followersCount", &self.followers_count)?;
+        to.optional("followsCount", &self.follows_count)?;
+        to.optional("postsCount", &self.posts_count)?;
+        to.optional("associated", &self.associated)?;
+        to.optional("joinedViaStarterPack", &self.joined_via_starter_pack)?;
+        to.optional("indexedAt", &self.indexed_at)?;
+        to.optional("createdAt", &self.created_at)?;
+        to.optional("viewer", &self.viewer)?;
+        to.optional("labels", &self.labels)?;
+        to.optional("pinnedPost", &self.pinned_post)?;
+        to.optional("verification", &self.verification)?;
+        to.optional("status", &self.status)?;
+        to.optional("debug", &self.debug)?;
+        to.extra(&self.extra)
+    }
+}
+
+xrpc::object!(ProfileViewDetailed);
+
+impl xrpc::Validate for ProfileViewDetailed {
+    fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {
+        if !report.enter(at) {
+            return;
+        }
+        if let Some(value) = &self.display_name {
+            let here = at.field("displayName");
+            xrpc::check::max_length(value, 640, &here, report);
+            xrpc::check::max_graphemes(value, 64, &here, report);
+        }
+        if let Some(value) = &self.description {
+            let here = at.field("description");
+            xrpc::check::max_length(value, 2560, &here, report);
+            xrpc::check::max_graphemes(value, 256, &here, report);
+        }
+        if let Some(value) = &self.followers_count {
+            xrpc::check::safe_integer(*value, &at.field("followersCount"), report);
+        }
+        if let Some(value) = &self.follows_count {
+            xrpc::check::safe_integer(*value, &at.field("followsCount"), report);
+        }
+        if let Some(value) = &self.posts_count {
+            xrpc::check::safe_integer(*value, &at.field("postsCount"), report);
+        }
+        if let Some(value) = &self.associated {
+            xrpc::Validate::check(value, &at.field("associated"), report);
+        }
+        if let Some(value) = &self.joined_via_starter_pack {
+            xrpc::Validate::check(value, &at.field("joinedViaStarterPack"), report);
+        }
+        if let Some(value) = &self.viewer {
+            xrpc::Validate::check(value, &at.field("viewer"), report);
+        }
+        if let Some(value) = &self.labels {
+            for (index, item) in value.iter().enumerate() {
+                let here = at.field("labels");
+                xrpc::Validate::check(item, &here.index(index), report);
+            }
+        }
+        if let Some(value) = &self.pinned_post {
+            xrpc::Validate::check(value, &at.field("pinnedPost"), report);
         }
         if let Some(value) = &self.verification {
             xrpc::Validate::check(value, &at.field("verification"), report);

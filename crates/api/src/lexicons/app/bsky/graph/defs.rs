@@ -2,8 +2,8 @@
 
 //! `app.bsky.graph.defs`
 //!
-//! Lists, as far as profiles mention them. The other definitions of this document are not used
-//! here.
+//! Lists and starter packs, as far as profiles mention them. The other definitions of this document
+//! are not used here.
 
 use loggia_xrpc::{self as xrpc, syntax};
 
@@ -116,6 +116,126 @@ impl xrpc::Validate for ListViewBasic {
         }
         if let Some(value) = &self.viewer {
             xrpc::Validate::check(value, &at.field("viewer"), report);
+        }
+        xrpc::check_extra(&self.extra, at, report);
+    }
+}
+
+/// A starter pack, in short.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StarterPackViewBasic {
+    /// Address of its record.
+    pub uri: syntax::AtUri,
+    /// Content hash of its record.
+    pub cid: syntax::Cid,
+    /// The record itself.
+    pub record: syntax::data::Object,
+    /// Who put it together.
+    pub creator: crate::app::bsky::actor::defs::ProfileViewBasic,
+    /// Number of accounts in it.
+    pub list_item_count: Option<i64>,
+    /// Number of accounts that it brought within seven days.
+    pub joined_week_count: Option<i64>,
+    /// Number of accounts that it ever brought.
+    pub joined_all_time_count: Option<i64>,
+    /// Moderation labels that apply.
+    pub labels: Option<Vec<crate::com::atproto::label::defs::Label>>,
+    /// When the server first saw it.
+    pub indexed_at: syntax::Datetime,
+    /// Fields that the lexicon does not name.
+    pub extra: xrpc::Extra,
+}
+
+impl xrpc::ObjectType for StarterPackViewBasic {
+    const TYPE: &'static str = "app.bsky.graph.defs#starterPackViewBasic";
+    const RECORD: bool = false;
+
+    fn read_fields<'de, A: xrpc::MapAccess<'de>>(
+        from: &mut xrpc::Fields<'de, A>,
+    ) -> Result<Self, A::Error> {
+        let mut uri = None;
+        let mut cid = None;
+        let mut record = None;
+        let mut creator = None;
+        let mut list_item_count = None;
+        let mut joined_week_count = None;
+        let mut joined_all_time_count = None;
+        let mut labels = None;
+        let mut indexed_at = None;
+        while let Some(key) = from.next_key()? {
+            match &*key {
+                "uri" => uri = Some(from.value()?),
+                "cid" => cid = Some(from.value()?),
+                "record" => record = Some(from.value()?),
+                "creator" => creator = Some(from.value()?),
+                "listItemCount" => list_item_count = Some(from.value()?),
+                "joinedWeekCount" => joined_week_count = Some(from.value()?),
+                "joinedAllTimeCount" => joined_all_time_count = Some(from.value()?),
+                "labels" => labels = Some(from.value()?),
+                "indexedAt" => indexed_at = Some(from.value()?),
+                _ => from.keep(key)?,
+            }
+        }
+        Ok(Self {
+            uri: from.required(uri, "uri")?,
+            cid: from.required(cid, "cid")?,
+            record: from.required(record, "record")?,
+            creator: from.required(creator, "creator")?,
+            list_item_count,
+            joined_week_count,
+            joined_all_time_count,
+            labels,
+            indexed_at: from.required(indexed_at, "indexedAt")?,
+            extra: from.extra(),
+        })
+    }
+
+    fn write_fields<M: xrpc::SerializeMap>(
+        &self,
+        to: &mut xrpc::ObjectWriter<M>,
+    ) -> Result<(), M::Error> {
+        to.field("uri", &self.uri)?;
+        to.field("cid", &self.cid)?;
+        to.field("record", &self.record)?;
+        to.field("creator", &self.creator)?;
+        to.optional("listItemCount", &self.list_item_count)?;
+        to.optional("joinedWeekCount", &self.joined_week_count)?;
+        to.optional("joinedAllTimeCount", &self.joined_all_time_count)?;
+        to.optional("labels", &self.labels)?;
+        to.field("indexedAt", &self.indexed_at)?;
+        to.extra(&self.extra)
+    }
+}
+
+xrpc::object!(StarterPackViewBasic);
+
+impl xrpc::Validate for StarterPackViewBasic {
+    fn check(&self, at: &xrpc::At<'_>, report: &mut xrpc::Report) {
+        if !report.enter(at) {
+            return;
+        }
+        xrpc::check::unknown(&self.record, &at.field("record"), report);
+        xrpc::Validate::check(&self.creator, &at.field("creator"), report);
+        if let Some(value) = &self.list_item_count {
+            let here = at.field("listItemCount");
+            xrpc::check::safe_integer(*value, &here, report);
+            xrpc::check::minimum(*value, 0, &here, report);
+        }
+        if let Some(value) = &self.joined_week_count {
+            let here = at.field("joinedWeekCount");
+            xrpc::check::safe_integer(*value, &here, report);
+            xrpc::check::minimum(*value, 0, &here, report);
+        }
+        if let Some(value) = &self.joined_all_time_count {
+            let here = at.field("joinedAllTimeCount");
+            xrpc::check::safe_integer(*value, &here, report);
+            xrpc::check::minimum(*value, 0, &here, report);
+        }
+        if let Some(value) = &self.labels {
+            for (index, item) in value.iter().enumerate() {
+                let here = at.field("labels");
+                xrpc::Validate::check(item, &here.index(index), report);
+            }
         }
         xrpc::check_extra(&self.extra, at, report);
     }

@@ -55,6 +55,8 @@ pub enum DeliveryReason {
     Owner,
     /// `muted`
     Muted,
+    /// `changed`
+    Changed,
     /// Any other text.
     Other(String),
 }
@@ -69,6 +71,7 @@ xrpc::known_strings! {
         Superseded = "superseded",
         Owner = "owner",
         Muted = "muted",
+        Changed = "changed",
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Error {
     ///
     /// On the wire: `NotEnded`
     NotEnded,
-    /// The endpoint is not told. Enable it first.
+    /// The endpoint is not told. Enable it first, unless it was deleted.
     ///
     /// On the wire: `EndpointDisabled`
     EndpointDisabled,
@@ -50,7 +50,9 @@ impl xrpc::DeclaredError for Error {
             match self {
                 Self::NotFound => "The caller has no such delivery.",
                 Self::NotEnded => "The delivery is still on its way.",
-                Self::EndpointDisabled => "The endpoint is not told. Enable it first.",
+                Self::EndpointDisabled => {
+                    "The endpoint is not told. Enable it first, unless it was deleted."
+                }
             },
         )
     }

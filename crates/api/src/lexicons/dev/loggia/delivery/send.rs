@@ -26,6 +26,10 @@ pub enum Error {
     ///
     /// On the wire: `NotFound`
     NotFound,
+    /// `kind` is below `dev.loggia`.
+    ///
+    /// On the wire: `ReservedKind`
+    ReservedKind,
     /// The body has more than 512 KiB.
     ///
     /// On the wire: `BodyTooLarge`
@@ -40,6 +44,7 @@ impl xrpc::DeclaredError for Error {
     fn name(&self) -> &'static str {
         match self {
             Self::NotFound => "NotFound",
+            Self::ReservedKind => "ReservedKind",
             Self::BodyTooLarge => "BodyTooLarge",
             Self::InvalidExpiry => "InvalidExpiry",
         }
@@ -51,6 +56,7 @@ impl xrpc::DeclaredError for Error {
                 Self::NotFound => {
                     "One of `endpoints` is not the id of an endpoint that the caller made."
                 }
+                Self::ReservedKind => "`kind` is below `dev.loggia`.",
                 Self::BodyTooLarge => "The body has more than 512 KiB.",
                 Self::InvalidExpiry => {
                     "`expiresAt` has passed already, or is more than 30 days ahead."
@@ -63,14 +69,16 @@ impl xrpc::DeclaredError for Error {
 /// The request body of [`Send`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// What kind of thing is told.
+    /// What kind of thing is told. Not below `dev.loggia`, where only the server itself tells
+    /// things.
     pub kind: syntax::Nsid,
     /// What it is about, for whoever reads the list of deliveries. Not sent.
     pub subject: String,
     /// What to send, an object. At most 512 KiB as JSON.
     pub body: syntax::data::Object,
-    /// A name of what caused it. The same name never makes a second notification, and no endpoint
-    /// gets it twice: safe to repeat after a lost answer.
+    /// A name of what caused it. The same name never makes a second notification of the same kind,
+    /// and no endpoint gets it twice: safe to repeat after a lost answer. The body of the first one
+    /// stays.
     pub source: Option<String>,
     /// From then on it interests nobody, and is not tried any more. In three days if absent; at
     /// most 30 days ahead.

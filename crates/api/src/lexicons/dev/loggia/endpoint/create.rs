@@ -80,6 +80,8 @@ pub enum InputProfile {
     Standard,
     /// `wisp`
     Wisp,
+    /// `wisp2`
+    Wisp2,
     /// `hapnd`
     Hapnd,
     /// `bettermode`
@@ -92,6 +94,7 @@ xrpc::closed_strings! {
     InputProfile {
         Standard = "standard",
         Wisp = "wisp",
+        Wisp2 = "wisp2",
         Hapnd = "hapnd",
         Bettermode = "bettermode",
         Stream = "stream",

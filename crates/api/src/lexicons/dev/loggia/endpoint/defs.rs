@@ -13,6 +13,8 @@ pub enum EndpointProfile {
     Standard,
     /// `wisp`
     Wisp,
+    /// `wisp2`
+    Wisp2,
     /// `hapnd`
     Hapnd,
     /// `bettermode`
@@ -31,6 +33,7 @@ xrpc::known_strings! {
     EndpointProfile {
         Standard = "standard",
         Wisp = "wisp",
+        Wisp2 = "wisp2",
         Hapnd = "hapnd",
         Bettermode = "bettermode",
         Stream = "stream",
@@ -236,8 +239,9 @@ xrpc::known_strings! {
     }
 }
 
-/// Why it is disabled: it answered 410, failed for days on end, was switched off, or its row cannot
-/// be read any more.
+/// Why it is disabled: it answered 410, failed for days on end, was switched off, its row cannot be
+/// read any more, its secret does not exist, its owner's account is away, or what it stands for is
+/// refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StateReason {
     /// `gone`
@@ -248,6 +252,12 @@ pub enum StateReason {
     Owner,
     /// `unreadable`
     Unreadable,
+    /// `no_secret`
+    NoSecret,
+    /// `away`
+    Away,
+    /// `refused`
+    Refused,
     /// Any other text.
     Other(String),
 }
@@ -258,6 +268,9 @@ xrpc::known_strings! {
         Failing = "failing",
         Owner = "owner",
         Unreadable = "unreadable",
+        NoSecret = "no_secret",
+        Away = "away",
+        Refused = "refused",
     }
 }
 
@@ -266,8 +279,9 @@ xrpc::known_strings! {
 pub struct State {
     /// What would go to a disabled endpoint becomes a cancelled delivery.
     pub status: StateStatus,
-    /// Why it is disabled: it answered 410, failed for days on end, was switched off, or its row
-    /// cannot be read any more.
+    /// Why it is disabled: it answered 410, failed for days on end, was switched off, its row
+    /// cannot be read any more, its secret does not exist, its owner's account is away, or what it
+    /// stands for is refused.
     pub reason: Option<StateReason>,
     /// Since when it is disabled.
     pub at: Option<syntax::Datetime>,
@@ -394,6 +408,12 @@ pub enum DisabledNotificationReason {
     Owner,
     /// `unreadable`
     Unreadable,
+    /// `no_secret`
+    NoSecret,
+    /// `away`
+    Away,
+    /// `refused`
+    Refused,
     /// Any other text.
     Other(String),
 }
@@ -404,6 +424,9 @@ xrpc::known_strings! {
         Failing = "failing",
         Owner = "owner",
         Unreadable = "unreadable",
+        NoSecret = "no_secret",
+        Away = "away",
+        Refused = "refused",
     }
 }
 

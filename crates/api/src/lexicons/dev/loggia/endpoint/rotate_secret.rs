@@ -5,7 +5,8 @@
 use loggia_xrpc as xrpc;
 
 /// Give an endpoint of the calling account a new secret. For a while requests carry both
-/// signatures, so that receivers can change over without missing any.
+/// signatures, so that receivers can change over without missing any. A second rotation within that
+/// time ends the older of the two secrets at once.
 #[derive(Debug)]
 pub enum RotateSecret {}
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use loggia_api::dev::loggia::delivery::replay::{Error, Output, Replay};
-use loggia_delivery::{Clock, EndpointState, SystemClock};
+use loggia_delivery::{Clock, DisableReason, EndpointState, SystemClock};
 use loggia_storage::{REPLAY_LASTS, Whose};
 use loggia_xrpc::{Reply, declared};
 
@@ -25,8 +25,16 @@ pub async fn handle(
     }
     let endpoint = desk.storage.endpoints().find(id.endpoint).await?;
     let endpoint = endpoint.ok_or_else(not_found)?;
-    if endpoint.state != EndpointState::Active {
-        return Err(declared(Error::EndpointDisabled).into());
+    match endpoint.state {
+        EndpointState::Active => {}
+        EndpointState::Disabled {
+            reason: DisableReason::Deleted,
+            ..
+        } => {
+            let message = "the endpoint was deleted: what went there cannot go out again";
+            return Err(declared(Error::EndpointDisabled).message(message).into());
+        }
+        EndpointState::Disabled { .. } => return Err(declared(Error::EndpointDisabled).into()),
     }
     let now = SystemClock.now();
     let mut tx = desk.storage.begin().await?;

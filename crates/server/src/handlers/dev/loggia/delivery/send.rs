@@ -5,11 +5,12 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_api::dev::loggia::delivery::send::{Error, Input, Output, Send};
 use loggia_delivery::{Clock, EndpointId, Notification, SystemClock};
-use loggia_syntax::Did;
+use loggia_syntax::{Did, Nsid};
 use loggia_xrpc::{Declared, Failure, Reply, declared};
 
 use crate::caller::Caller;
 use crate::delivery_desk::{Audience, DeliveryDesk, LASTS, Saying};
+use crate::plain_text;
 use crate::view::timestamp;
 
 /// The farthest end that a caller may name: what has ended is not kept longer either.
@@ -36,6 +37,11 @@ pub async fn handle(
 }
 
 fn saying(owner: &Did, input: &Input, now: Timestamp) -> Result<Saying, Failure<Error>> {
+    plain_text::check("subject", Some(&input.subject))?;
+    plain_text::check("source", input.source.as_deref())?;
+    if is_ours(&input.kind) {
+        return Err(declared(Error::ReservedKind).into());
+    }
     let body = Bytes::from(serde_json::to_vec(&input.body)?);
     if body.len() > Notification::MAX_BODY {
         return Err(declared(Error::BodyTooLarge).status(413).into());
@@ -44,10 +50,16 @@ fn saying(owner: &Did, input: &Input, now: Timestamp) -> Result<Saying, Failure<
         kind: input.kind.clone(),
         subject: input.subject.clone(),
         body,
-        // Names are each caller's own.
-        source: (input.source.as_ref()).map(|source| format!("{owner} {source}")),
+        // Names are each caller's own, and each kind's.
+        source: (input.source.as_ref()).map(|source| format!("{owner} {} {source}", input.kind)),
         deadline: deadline(input, now)?,
     })
+}
+
+/// Whether only this server tells things of this kind, e.g. that an endpoint was disabled: receivers
+/// rely on who says so.
+fn is_ours(kind: &Nsid) -> bool {
+    kind.as_str().starts_with("dev.loggia.")
 }
 
 fn deadline(input: &Input, now: Timestamp) -> Result<Timestamp, Declared<Error>> {

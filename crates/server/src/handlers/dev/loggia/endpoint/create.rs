@@ -15,6 +15,7 @@ use super::view::{custom_headers, per_second, view};
 use crate::caller::Caller;
 use crate::chance;
 use crate::delivery_desk::DeliveryDesk;
+use crate::plain_text;
 
 /// What to check signatures by is in this answer only.
 pub async fn handle(
@@ -22,6 +23,7 @@ pub async fn handle(
     Caller(owner): Caller,
     input: Input,
 ) -> Reply<Create> {
+    plain_text::check("description", input.description.as_deref())?;
     let target = desk
         .read_target(input.url.as_str())
         .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
@@ -74,6 +76,7 @@ fn profile(named: Option<InputProfile>) -> Profile {
     match named {
         None | Some(InputProfile::Standard) => Profile::Standard,
         Some(InputProfile::Wisp) => Profile::Wisp,
+        Some(InputProfile::Wisp2) => Profile::Wisp2,
         Some(InputProfile::Hapnd) => Profile::Hapnd,
         Some(InputProfile::Bettermode) => Profile::Bettermode,
         Some(InputProfile::Stream) => Profile::Stream,

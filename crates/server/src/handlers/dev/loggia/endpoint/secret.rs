@@ -62,7 +62,12 @@ mod tests {
         let ours = Secret::generate([7; 32]).to_text();
         let pair = Secret::generate_ed25519([7; 32]).to_text();
         let fits = |profile, key_pair, given| secret(profile, key_pair, given).is_ok();
-        for profile in [Profile::Wisp, Profile::Hapnd, Profile::Bettermode] {
+        for profile in [
+            Profile::Wisp,
+            Profile::Wisp2,
+            Profile::Hapnd,
+            Profile::Bettermode,
+        ] {
             assert!(fits(profile, false, None) && fits(profile, false, Some("hush")));
             assert!(fits(profile, false, Some(&ours)));
             assert!(!fits(profile, true, None), "{profile:?}");

@@ -9,6 +9,7 @@ use loggia_xrpc::{Declared, Rejection, Reply, declared};
 use super::view::{custom_headers, per_second, view};
 use crate::caller::Caller;
 use crate::delivery_desk::DeliveryDesk;
+use crate::plain_text;
 
 /// Changes only what is given.
 pub async fn handle(
@@ -22,6 +23,7 @@ pub async fn handle(
         let message = "nothing to change: give at least one field beside `id`";
         return Err(Rejection::invalid_request(message).into());
     }
+    plain_text::check("description", input.description.as_deref())?;
     let change = change(&desk, input)?;
     let found = desk.endpoints().find_owned(&owner, id).await?;
     if !found.ok_or_else(not_found)?.managed {

@@ -4,12 +4,12 @@ use axum::extract::State;
 use loggia_api::place::stream::server::create_webhook::{CreateWebhook, Error, Input, Output};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Inserted, WebhookFields, WebhookId};
-use loggia_xrpc::{Rejection, Reply, declared};
+use loggia_xrpc::{Reply, declared};
 
-use super::webhook::{stored_rules, view};
+use super::webhook::{each_once, stored_rules, view};
 use crate::caller::Caller;
 use crate::chance;
-use crate::webhook_desk::WebhookDesk;
+use crate::webhook_desk::{WebhookDesk, check_counts};
 
 /// As the lexicon says, a webhook is off unless `active` is given. Its URL is kept in normal form.
 pub async fn handle(
@@ -20,9 +20,11 @@ pub async fn handle(
     let url = desk
         .read_url(input.url.as_str())
         .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
-    if input.events.is_empty() {
-        return Err(Rejection::invalid_request("`events` needs at least one event").into());
-    }
+    check_counts(
+        Some(input.events.len()),
+        input.rewrite.as_ref().map(Vec::len),
+        input.mute_words.as_ref().map(Vec::len),
+    )?;
     let now = SystemClock.now();
     let id = WebhookId::new(now, chance::bytes());
     let mut tx = desk.storage.begin().await?;
@@ -51,11 +53,7 @@ pub async fn handle(
 fn fields(url: String, input: Input) -> WebhookFields {
     WebhookFields {
         url,
-        events: input
-            .events
-            .iter()
-            .map(|event| event.as_str().to_owned())
-            .collect(),
+        events: each_once(input.events.iter().map(|event| event.as_str())),
         active: input.active.unwrap_or(false),
         streamplace_format: input.streamplace_format.unwrap_or(false),
         prefix: input.prefix.unwrap_or_default(),
@@ -64,5 +62,6 @@ fn fields(url: String, input: Input) -> WebhookFields {
         mute_words: input.mute_words.unwrap_or_default(),
         name: input.name.unwrap_or_default(),
         description: input.description.unwrap_or_default(),
+        format: None,
     }
 }

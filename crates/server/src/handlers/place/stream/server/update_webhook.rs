@@ -1,18 +1,18 @@
 //! `place.stream.server.updateWebhook`
 
 use axum::extract::State;
-use loggia_api::place::stream::server::update_webhook::{
-    Error, Input, InputEvents, Output, UpdateWebhook,
-};
+use loggia_api::place::stream::server::update_webhook::{Error, Input, Output, UpdateWebhook};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Updated, WebhookChange};
 use loggia_xrpc::{Rejection, Reply, declared};
 
-use super::webhook::{stored_rules, view};
+use super::webhook::{each_once, stored_rules, view};
 use crate::caller::Caller;
-use crate::webhook_desk::{WebhookDesk, read_id};
+use crate::webhook_desk::{WebhookDesk, check_counts, read_id};
 
-/// Changes only what is given; an empty text or list clears.
+/// Changes only what is given; an empty text or list clears. What waits for another URL, or for a
+/// webhook that is off now, is cancelled. One that is on is told again, should its receiver or its
+/// failures have ended that: `active` is the owner's word and says nothing of those.
 pub async fn handle(
     State(desk): State<WebhookDesk>,
     Caller(caller): Caller,
@@ -25,9 +25,11 @@ pub async fn handle(
     let url = url
         .transpose()
         .map_err(|reason| declared(Error::InvalidUrl).message(reason))?;
-    if input.events.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Rejection::invalid_request("`events` needs at least one event").into());
-    }
+    check_counts(
+        input.events.as_ref().map(Vec::len),
+        input.rewrite.as_ref().map(Vec::len),
+        input.mute_words.as_ref().map(Vec::len),
+    )?;
     let change = change(url, input);
     if change.is_empty() {
         return Err(Rejection::invalid_request(
@@ -49,6 +51,7 @@ pub async fn handle(
         Updated::NotFound => return Err(declared(Error::WebhookNotFound).status(404).into()),
     };
     tx.commit().await?;
+    desk.engine.endpoint_dropped(id.endpoint()).await;
     Ok(Output {
         webhook: view(webhook)?,
         extra: Default::default(),
@@ -56,10 +59,11 @@ pub async fn handle(
 }
 
 fn change(url: Option<String>, input: Input) -> WebhookChange {
-    let events = |events: Vec<_>| events.iter().map(name).collect();
+    let events = input.events.as_ref();
+    let events = events.map(|events| each_once(events.iter().map(|event| event.as_str())));
     WebhookChange {
         url,
-        events: input.events.map(events),
+        events,
         active: input.active,
         streamplace_format: input.streamplace_format,
         prefix: input.prefix,
@@ -68,9 +72,6 @@ fn change(url: Option<String>, input: Input) -> WebhookChange {
         mute_words: input.mute_words,
         name: input.name,
         description: input.description,
+        format: None,
     }
-}
-
-fn name(event: &InputEvents) -> String {
-    event.as_str().to_owned()
 }

@@ -46,6 +46,17 @@ pub fn view(webhook: Webhook) -> Result<defs::Webhook, Unshowable> {
     })
 }
 
+/// Names in the order in which they were given, each the first time only.
+pub fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.iter().any(|known| known == name) {
+            once.push(name.to_owned());
+        }
+    }
+    once
+}
+
 /// The rules as they are stored.
 pub fn stored_rules(rules: Vec<defs::RewriteRule>) -> Vec<RewriteRule> {
     rules

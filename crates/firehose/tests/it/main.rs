@@ -1,0 +1,13 @@
+//! The crate from outside.
+
+mod backlinks;
+mod blocks;
+mod jetstream;
+mod matcher;
+mod naive;
+mod property;
+mod repo;
+mod repos;
+mod script;
+mod stream;
+mod world;

@@ -1,0 +1,168 @@
+//! Every setting by name.
+
+/// What each setting is called and means, for `loggia check-config` and the README.
+pub const SETTINGS: &[(&str, &str, &str)] = &[
+    ("bind", "127.0.0.1:2510", "address to listen on"),
+    (
+        "public_url",
+        "",
+        "https origin where others reach this server",
+    ),
+    (
+        "data",
+        "data",
+        "folder for the database, the master key and development accounts",
+    ),
+    (
+        "database_url",
+        "",
+        "PostgreSQL database that any number of nodes share, postgres://user:password@host/database; \
+         without it an SQLite file in the data folder",
+    ),
+    (
+        "sqlite_synchronous",
+        "full",
+        "when a commit to the SQLite file is done: full (it is on the disk) or normal (faster, and the \
+         last ones may be lost with the power)",
+    ),
+    (
+        "plc_directory",
+        "https://plc.directory",
+        "directory that resolves did:plc",
+    ),
+    (
+        "handle_service",
+        "",
+        "XRPC service that is asked for handles instead of their own domains",
+    ),
+    (
+        "profile_service",
+        "https://public.api.bsky.app",
+        "XRPC service that is asked for pictures and handles of those whom webhooks are told of",
+    ),
+    (
+        "stream_nodes",
+        "",
+        "DIDs, comma-separated, of nodes of Streamplace that may say that a stream has begun",
+    ),
+    ("webhooks_per_account", "50", "most webhooks of one account"),
+    (
+        "endpoints_per_account",
+        "100",
+        "most endpoints that one account makes",
+    ),
+    (
+        "registrations_per_space",
+        "256",
+        "most registrations of one space",
+    ),
+    (
+        "registrations_per_caller",
+        "1024",
+        "most registrations made by one caller",
+    ),
+    (
+        "allowed_networks",
+        "",
+        "private networks that deliveries may reach, as CIDR, comma-separated",
+    ),
+    (
+        "attempt_timeout_ms",
+        "10000",
+        "deadline of one delivery attempt, 100 to 30000",
+    ),
+    (
+        "lease_seconds",
+        "30",
+        "how long nodes wait for one that is not heard of before they take over its deliveries, 5 to \
+         3600, at least twice the attempt timeout",
+    ),
+    (
+        "wisp_attempts",
+        "",
+        "attempts of a delivery to a Wisp webhook, 1 to 100, where it is not what Wisp makes; \
+         DELIVERY_MAX_RETRIES is read as well",
+    ),
+    (
+        "requests_per_minute",
+        "3000",
+        "requests a minute of one caller address",
+    ),
+    (
+        "public_metrics",
+        "false",
+        "whether a published server shows /metrics to everybody",
+    ),
+    (
+        "client_keys",
+        "optional",
+        "whether API clients must send an X-Client-Key: off, optional or required",
+    ),
+    (
+        "proxies",
+        "0",
+        "how many reverse proxies stand in front, whose X-Forwarded-For is believed",
+    ),
+    (
+        "space_credentials",
+        "october",
+        "which forms of space credentials are taken: october, august, both or off",
+    ),
+    (
+        "used_tokens_kept",
+        "500000",
+        "most used tokens that are remembered; beyond, callers get 503 until some have ended",
+    ),
+    (
+        "keep_delivered_days",
+        "7",
+        "days that delivered and cancelled deliveries stay visible, 1 to 3650",
+    ),
+    (
+        "keep_dead_letters_days",
+        "30",
+        "days that dead letters stay visible and can be replayed, 1 to 3650",
+    ),
+    (
+        "archive",
+        "",
+        "where deliveries go after that: a folder, or s3://bucket/folder with the AWS_ variables",
+    ),
+    (
+        "redis_url",
+        "",
+        "Redis that is told of outcomes, redis://host:6379; also read from REDIS_URL",
+    ),
+    (
+        "redis_channel",
+        "webhook:events",
+        "channel on which it is told; also read from WEBHOOK_EVENTS_CHANNEL",
+    ),
+    (
+        "jetstream_url",
+        "",
+        "Jetstream host whose record stream is consumed, wss://host/subscribe; also read from \
+         JETSTREAM_URL",
+    ),
+    (
+        "health_port",
+        "",
+        "port on 127.0.0.1 of a second listener with /health and /live alone; also read from \
+         HEALTH_PORT",
+    ),
+    (
+        "wisp_version",
+        "1",
+        "which generation of Wisp's service its webhooks are told like: 1, as its page says, or 2",
+    ),
+    (
+        "wisp_webhooks_per_account",
+        "100",
+        "most active place.wisp.v2.wh webhooks of one account",
+    ),
+    (
+        "wisp_webhooks",
+        "10000",
+        "most active place.wisp.v2.wh webhooks of all accounts",
+    ),
+];

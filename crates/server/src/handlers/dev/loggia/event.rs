@@ -1,0 +1,7 @@
+//! `dev.loggia.event.*`
+
+pub mod append;
+pub mod append_batch;
+pub mod list;
+
+mod view;

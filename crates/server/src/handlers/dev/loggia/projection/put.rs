@@ -1,0 +1,93 @@
+//! `dev.loggia.projection.put`
+
+use axum::extract::State;
+use loggia_api::dev::loggia::projection::defs;
+use loggia_api::dev::loggia::projection::put::{Error, Input, Output, Put};
+use loggia_delivery::{Clock, SystemClock};
+use loggia_xrpc::{Failure, Reply, declared};
+
+use super::view::projection;
+use crate::caller::Caller;
+use crate::plain_text;
+use crate::projections::ProjectionDesk;
+use crate::projections::definition::{Definition, Invalid, Records, Selection, Space};
+use crate::projections::desk::{DeskError, Hook};
+use crate::projections::names::read_projection;
+
+/// The whole of it each time: what is not said again is gone.
+pub async fn handle(
+    State(desk): State<ProjectionDesk>,
+    Caller(owner): Caller,
+    mut input: Input,
+) -> Reply<Put> {
+    plain_text::check("name", input.name.as_deref())?;
+    let not_found = || declared(Error::NotFound).status(404);
+    let id = input.id.as_deref();
+    let id = id.map(|id| read_projection(id).ok_or_else(not_found));
+    let id = id.transpose()?;
+    let hook = input.webhook.take().map(hook);
+    let definition = definition(input)?;
+    let put = desk.put(&owner, id, &definition, hook, SystemClock.now());
+    let put = put.await.map_err(failure)?;
+    Ok(Output {
+        projection: projection(put.shown)?,
+        secret: put.secret.map(|secret| secret.to_text().to_string()),
+        extra: Default::default(),
+    })
+}
+
+fn definition(input: Input) -> Result<Definition, Failure<Error>> {
+    let schemas = input.schemas.unwrap_or_default();
+    let schemas = schemas.iter().map(serde_json::to_value);
+    Ok(Definition {
+        name: input.name,
+        selection: input.selection.map(selection).unwrap_or_default(),
+        reducer: input.reducer,
+        key: input.key,
+        state_type: input.state_type.map(|nsid| nsid.to_string()),
+        schemas: schemas.collect::<Result<_, _>>()?,
+    })
+}
+
+fn selection(selection: defs::Selection) -> Selection {
+    Selection {
+        types: selection.types.unwrap_or_default(),
+        aggregate_types: selection.aggregate_types.unwrap_or_default(),
+        records: selection.records.map(|records| Records {
+            collection: records.collection.to_string(),
+            did: records.did.map(|did| did.to_string()),
+        }),
+        space: selection.space.map(|space| Space {
+            space: space.space,
+            collection: space.collection.map(|nsid| nsid.to_string()),
+        }),
+    }
+}
+
+fn hook(webhook: defs::Webhook) -> Hook {
+    let headers = webhook.headers.unwrap_or_default().into_iter();
+    Hook {
+        url: webhook.url.as_str().to_owned(),
+        isolate: webhook.isolate_secret.unwrap_or(false),
+        headers: headers.map(|header| (header.name, header.value)).collect(),
+    }
+}
+
+fn failure(error: DeskError) -> Failure<Error> {
+    let said = |name| declared(name).message(error.to_string()).into();
+    match &error {
+        DeskError::NotFound => declared(Error::NotFound).status(404).into(),
+        DeskError::TooMany => said(Error::TooManyProjections),
+        DeskError::Invalid(Invalid::Program(..)) => said(Error::InvalidProgram),
+        DeskError::Invalid(Invalid::Selection(_) | Invalid::NotFed) => {
+            said(Error::InvalidSelection)
+        }
+        DeskError::Invalid(Invalid::StateType(_)) => said(Error::InvalidStateType),
+        DeskError::Url(_) => said(Error::InvalidUrl),
+        DeskError::Headers(_) => said(Error::InvalidHeader),
+        DeskError::NotIsolated
+        | DeskError::Storage(_)
+        | DeskError::NotRun(_)
+        | DeskError::Json(_) => error.into(),
+    }
+}

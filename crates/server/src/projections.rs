@@ -1,0 +1,23 @@
+//! Projections: events folded into states, and a notification for each state that changes.
+//!
+//! Events stand in a history of each owner ([`intake`]). A worker folds them for every projection of
+//! that owner ([`folding`]): states, numbers, notifications and deliveries of a batch are one
+//! transaction with the cursor, so that a fold happens once whatever dies meanwhile. The log of
+//! notifications is the truth: webhooks, streams ([`feed`]) and polls all give out what stands there.
+//!
+//! An owner is an account, or a client of the API under the DID that [`owner_of_client`] makes up for
+//! it: nobody can prove that one, so it is reached with the client's key only.
+
+pub mod definition;
+pub mod desk;
+pub mod envelope;
+pub mod feed;
+pub mod folding;
+pub mod followers;
+pub mod intake;
+pub mod names;
+pub mod reducers;
+pub mod rest;
+
+pub use desk::ProjectionDesk;
+pub use names::owner_of_client;

@@ -1,0 +1,71 @@
+//! Notifications of one projection in their order: those that were missed, then new ones.
+
+use std::collections::VecDeque;
+
+use loggia_storage::{Notice, ProjectionId, Projections, StorageError};
+
+use crate::projections::followers::{Followers, Following};
+
+/// Notifications that are read at once. Few, since each may have a quarter of a megabyte and there
+/// may be thousands of readers.
+const PART: u32 = 16;
+
+/// Gives out the log after a number, with no gap and nothing twice: numbers are given in the
+/// transaction that writes them, one after the other, so what is read in their order is whole.
+pub struct Feed {
+    projections: Projections,
+    id: ProjectionId,
+    following: Following,
+    /// What was given out last.
+    after: i64,
+    ready: VecDeque<Notice>,
+}
+
+impl Feed {
+    /// Begins after a number.
+    pub fn new(
+        projections: Projections,
+        followers: &Followers,
+        id: ProjectionId,
+        after: i64,
+    ) -> Self {
+        Self {
+            projections,
+            id,
+            following: followers.follow(id),
+            after,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The number of what was given out last.
+    pub fn after(&self) -> i64 {
+        self.after
+    }
+
+    /// The next notification, waited for. May be dropped at any time and called anew.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn next(&mut self) -> Result<Notice, StorageError> {
+        loop {
+            if let Some(next) = self.ready.pop_front() {
+                self.after = next.sequence;
+                return Ok(next);
+            }
+            let known = self.following.last();
+            let read = self
+                .projections
+                .notices_after(self.id, self.after, PART)
+                .await?;
+            if !read.is_empty() {
+                self.ready = read.into();
+            } else if known > self.after {
+                // They were there before this look, and are swept.
+                self.after = known;
+            } else {
+                self.following.beyond(self.after).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Folding what has been appended, batch by batch, for every projection that is behind.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use loggia_delivery::{
+    Clock as _, NewNotification, Notification, NotificationId, Recipient, SystemClock,
+};
+use loggia_reducer::Room;
+use loggia_storage::{
+    Enqueue, Enqueued, Fold, Folded, KeptState, Parked, Projection, ProjectionId, StorageError,
+    StoredEvent,
+};
+use loggia_syntax::Nsid;
+
+use crate::chance;
+use crate::delivery_desk::LASTS;
+use crate::projections::definition::{Compiled, Definition};
+use crate::projections::desk::ProjectionDesk;
+use crate::projections::names;
+use crate::projections::reducers::NotRun;
+
+mod batch;
+
+use batch::{Batch, Event, Keyed, keys};
+
+/// Events that are read at once; each may have a quarter of a megabyte.
+const EVENTS: u32 = 128;
+/// Projections that are looked for at once.
+const PROJECTIONS: u32 = 64;
+/// Projections that are folded side by side.
+const AT_ONCE: usize = 4;
+/// Between two looks while nothing is heard: of other nodes nothing ever is.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What kind of thing a delivery of a projection tells.
+const KIND: &str = "dev.loggia.projection.stateChanged";
+
+/// Why a batch was not folded; nothing of it is written.
+#[derive(Debug, thiserror::Error)]
+enum FoldError {
+    /// The store failed.
+    #[error("the store failed")]
+    Storage(#[from] StorageError),
+    /// There was no thread.
+    #[error("the reducer could not be run")]
+    NotRun(#[from] NotRun),
+    /// Something could not be written as JSON.
+    #[error("a notification or an event cannot be written")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Folds until `shutdown` ends.
+pub(crate) async fn run(desk: ProjectionDesk, shutdown: impl Future<Output = ()>) {
+    tokio::pin!(shutdown);
+    loop {
+        let working = async {
+            while pass(&desk).await {}
+            // What is woken during a pass is not lost: it is still woken.
+            let heard = tokio::time::timeout(PAUSE, desk.wake.notified()).await;
+            if heard.is_err() {
+                look_at_others(&desk).await;
+            }
+        };
+        tokio::select! {
+            () = &mut shutdown => return,
+            () = working => {}
+        }
+    }
+}
+
+async fn look_at_others(desk: &ProjectionDesk) {
+    if !desk.storage.location().is_shared() {
+        return;
+    }
+    if let Err(error) = desk.followers.look(&desk.storage.projections()).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "what other nodes have folded cannot be seen");
+    }
+}
+
+/// Folds a batch for everyone who is behind; whether there may be more.
+async fn pass(desk: &ProjectionDesk) -> bool {
+    let mut after: Option<ProjectionId> = None;
+    let mut moved = false;
+    loop {
+        let behind = desk.storage.projections().behind(after, PROJECTIONS).await;
+        let behind = match behind {
+            Ok(behind) => behind,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "projections that are behind cannot be found");
+                return false;
+            }
+        };
+        let Some(last) = behind.last() else {
+            return moved;
+        };
+        after = Some(last.id);
+        let folds = stream::iter(behind).map(async |projection| {
+            let folded = batch(desk, &projection).await;
+            folded.unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                let projection = names::projection(projection.id);
+                tracing::error!(
+                    error,
+                    projection,
+                    "a projection could not be folded, again soon"
+                );
+                false
+            })
+        });
+        let folded: Vec<bool> = folds.buffer_unordered(AT_ONCE).collect().await;
+        moved |= folded.contains(&true);
+    }
+}
+
+/// Folds one batch of one projection; whether that brought it on.
+async fn batch(desk: &ProjectionDesk, projection: &Projection) -> Result<bool, FoldError> {
+    let events = desk.storage.events();
+    let events = events.after(&projection.owner, projection.cursor, EVENTS);
+    let events = events.await?;
+    let Some(last) = events.last().map(|event| event.position) else {
+        return Ok(false);
+    };
+    let now = SystemClock.now();
+    let (definition, compiled) = match ready(desk, projection).await? {
+        Ok(ready) => ready,
+        Err(error) => {
+            let first = &events[0];
+            let fold = parked_before(first, error, now);
+            return write(desk, projection, &fold, now).await;
+        }
+    };
+    // What was stored had been checked: a source that cannot be read selects nothing.
+    let reads = definition.reads().ok().flatten();
+    let selected = events
+        .into_iter()
+        .filter(|event| definition.selects(event, reads.as_deref()))
+        .map(Event::new)
+        .collect::<Result<Vec<_>, _>>()?;
+    let fold = match selected.is_empty() {
+        true => moved_to(last),
+        false => fold(desk, projection, compiled, selected, last, now).await?,
+    };
+    write(desk, projection, &fold, now).await
+}
+
+type Ready = (Definition, Arc<Compiled>);
+
+/// The definition, compiled; or what is wrong with it.
+async fn ready(
+    desk: &ProjectionDesk,
+    projection: &Projection,
+) -> Result<Result<Ready, String>, NotRun> {
+    let definition: Definition = match serde_json::from_str(&projection.definition) {
+        Ok(definition) => definition,
+        Err(error) => return Ok(Err(format!("the definition cannot be read: {error}"))),
+    };
+    let compiled = desk.reducers.compiled(projection, &definition).await?;
+    Ok(compiled
+        .map(|compiled| (definition, compiled))
+        .map_err(|invalid| invalid.to_string()))
+}
+
+fn moved_to(cursor: i64) -> Fold {
+    Fold {
+        cursor,
+        states: Vec::new(),
+        notices: Vec::new(),
+        parked: None,
+    }
+}
+
+fn parked_before(event: &StoredEvent, error: String, at: Timestamp) -> Fold {
+    Fold {
+        parked: Some(Parked {
+            event: event.id,
+            error,
+            at,
+        }),
+        ..moved_to(event.position - 1)
+    }
+}
+
+/// Names what each event is folded into, reads the states of that, and folds. Programs run on threads
+/// of their own, and no transaction is open meanwhile.
+async fn fold(
+    desk: &ProjectionDesk,
+    projection: &Projection,
+    compiled: Arc<Compiled>,
+    events: Vec<Event>,
+    last: i64,
+    now: Timestamp,
+) -> Result<Fold, FoldError> {
+    let keyed = compiled.key.is_some();
+    let named = match keyed {
+        false => Keyed {
+            events,
+            stopped: None,
+            last,
+        },
+        true => {
+            let compiled = Arc::clone(&compiled);
+            let naming = move |room: &Room| keys(&compiled, events, last, room);
+            desk.reducers.run(naming).await?
+        }
+    };
+    let Keyed {
+        events,
+        stopped,
+        last,
+    } = named;
+    let mut wanted: Vec<String> = events.iter().map(|event| event.key.clone()).collect();
+    wanted.sort();
+    wanted.dedup();
+    let states = desk.storage.projections();
+    let states = states.states(projection, &wanted).await?;
+    let states: HashMap<String, KeptState> = states
+        .into_iter()
+        .map(|state| (state.key.clone(), state))
+        .collect();
+    let work = Batch {
+        projection: names::projection(projection.id),
+        sequence: projection.sequence,
+        keyed,
+        states,
+        last,
+        now,
+    };
+    let folded = desk
+        .reducers
+        .run(move |room| work.fold(&compiled, events, stopped, room));
+    Ok(folded.await??)
+}
+
+/// Writes a fold with its deliveries, in one transaction; whether it brought the projection on, here
+/// or elsewhere.
+async fn write(
+    desk: &ProjectionDesk,
+    projection: &Projection,
+    fold: &Fold,
+    now: Timestamp,
+) -> Result<bool, FoldError> {
+    let recipients = recipients(projection, fold, now);
+    let reservation = desk.engine.reserve(recipients.len(), now);
+    let mut tx = desk.storage.begin().await?;
+    let projections = desk.storage.projections();
+    if projections.fold(&mut tx, projection, fold, now).await? == Folded::Lost {
+        return Ok(true);
+    }
+    let wishes = fold
+        .notices
+        .iter()
+        .zip(&recipients)
+        .map(|(notice, recipient)| Enqueue {
+            new: notification(projection, notice.sequence, &notice.body, now),
+            recipients: std::slice::from_ref(recipient),
+            lease: reservation.lease(),
+            room: 1,
+        });
+    let deliveries = desk.storage.deliveries();
+    let enqueued = deliveries
+        .enqueue_all(&mut tx, wishes.collect(), now)
+        .await?;
+    tx.commit().await?;
+    let pending = enqueued.iter().any(|enqueued| enqueued.pending > 0);
+    reservation.offer(enqueued.into_iter().flat_map(due).collect());
+    if pending {
+        desk.engine.wake();
+    }
+    if let Some(notice) = fold.notices.last() {
+        desk.followers.moved(projection.id, notice.sequence);
+    }
+    if let Some(parked) = &fold.parked {
+        let projection = names::projection(projection.id);
+        tracing::warn!(
+            projection,
+            event = names::event(parked.event),
+            "a projection is parked"
+        );
+    }
+    Ok(true)
+}
+
+fn due(enqueued: Enqueued) -> Vec<loggia_delivery::Due> {
+    enqueued.due
+}
+
+/// One for each notification, if there is a webhook.
+fn recipients(projection: &Projection, fold: &Fold, now: Timestamp) -> Vec<Recipient> {
+    let Some(endpoint) = projection.endpoint else {
+        return Vec::new();
+    };
+    let name = names::projection(projection.id);
+    let recipient = |notice: &loggia_storage::NewNotice| Recipient {
+        key: Some(format!("{name}-{}", notice.sequence)),
+        ..Recipient::new(endpoint, now + LASTS)
+    };
+    fold.notices.iter().map(recipient).collect()
+}
+
+fn notification(
+    projection: &Projection,
+    sequence: i64,
+    body: &str,
+    now: Timestamp,
+) -> NewNotification {
+    let name = names::projection(projection.id);
+    NewNotification {
+        source: Some(format!("projection {name} {sequence}")),
+        notification: Notification {
+            id: NotificationId::new(now, chance::bytes()),
+            kind: Nsid::from_static(KIND),
+            subject: name,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            created_at: now,
+            deadline: now + LASTS,
+        },
+    }
+}

@@ -1,0 +1,259 @@
+//! What a server does, and what answers its callers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use loggia_callers::Callers;
+use loggia_delivery::SystemClock;
+use loggia_storage::{Caps, Storage};
+use loggia_syntax::Nsid;
+use loggia_xrpc_server::{Metrics, RateLimit, Service, Settings};
+
+use super::ServeError;
+use super::ground::Ground;
+use crate::access::{self, Access};
+use crate::api_clients::ClientGate;
+use crate::app::{App, Description};
+use crate::computing::Computing;
+use crate::config::Config;
+use crate::delivering::{Delivering, ServiceSigner};
+use crate::dev::DevAccounts;
+use crate::health::Health;
+use crate::lexicons::Lexicons;
+use crate::login;
+use crate::probes::Probes;
+use crate::projections::{self, ProjectionDesk, folding};
+use crate::record_stream::LiveStreams;
+use crate::routes::routes;
+use crate::running::{Part, Running};
+use crate::space_host::{HostedAccounts, Hosting};
+use crate::space_notices::SpaceNotices;
+use crate::streaming::{self, Streaming};
+use crate::streamplace::{Mirror, Streamplace};
+use crate::webhook_desk::WebhookDesk;
+use crate::well_known::{self, Published};
+use crate::wisp::rest::Rest;
+use crate::wisp::{self, SecretDesk};
+use crate::wisp_registry::Bell;
+
+/// What goes on while callers are answered.
+pub(super) struct Work {
+    pub(super) delivering: Delivering,
+    streaming: Option<Streaming>,
+    streams: LiveStreams,
+    streamplace: Streamplace,
+    probes: Option<Probes>,
+    secrets: SecretDesk,
+    bell: Bell,
+    lexicons: Lexicons,
+    projections: ProjectionDesk,
+}
+
+impl Work {
+    /// All of it, ready to run.
+    pub(super) async fn begin(config: &Config, ground: &Ground) -> Result<Self, ServeError> {
+        let Ground {
+            storage, outgoing, ..
+        } = ground;
+        let signer = ServiceSigner {
+            keys: ground.keys.clone(),
+            issuer: ground.origin.did.clone(),
+        };
+        let delivering = Delivering::new(config, storage, outgoing, signer)?;
+        let streams = LiveStreams::starting(config.streams.iter().map(|one| &*one.name));
+        let probes = match config.health_port {
+            Some(port) => Some(Probes::bind(port, streams.clone()).await?),
+            None => None,
+        };
+        let mirror = Mirror::new(
+            ground.documents.clone(),
+            ground.names.clone(),
+            outgoing.0.clone(),
+            config.profile_service.clone(),
+        );
+        let streamplace = Streamplace::new(&delivering.desk, mirror, &config.stream_nodes);
+        let bell = Bell::default();
+        let streaming = Streaming::new(streaming::Parts {
+            config,
+            storage,
+            outgoing,
+            documents: &ground.documents,
+            delivering: &delivering,
+            streamplace: &streamplace,
+            live: &streams,
+            bell: &bell,
+        });
+        let engine = delivering.desk.engine.clone();
+        let lexicons = Lexicons::built_in();
+        Ok(Self {
+            projections: ProjectionDesk::new(&delivering.desk, &lexicons),
+            lexicons,
+            secrets: SecretDesk::new(storage.clone(), engine, bell.clone()),
+            delivering,
+            streaming,
+            streams,
+            streamplace,
+            probes,
+            bell,
+        })
+    }
+
+    /// Starts all of it.
+    pub(super) fn run(self, running: &mut Running, storage: &Storage) {
+        self.delivering.run(running, storage);
+        if let Some(streaming) = self.streaming {
+            streaming.run(running);
+        }
+        if let Some(probes) = self.probes {
+            let answering = probes.run(running.stopping());
+            running.start(Part::Probes, answering);
+        }
+        let streamplace = self.streamplace;
+        running.start_steady(Part::Streamplace, |stopping| streamplace.run(stopping));
+        running.start_steady(Part::Folding, |stopping| {
+            folding::run(self.projections, stopping)
+        });
+    }
+}
+
+/// Everything that answers, and which methods there are.
+pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router, Vec<Nsid>) {
+    let Ground {
+        storage,
+        keys,
+        origin,
+        people,
+        ..
+    } = ground;
+    let service = routes();
+    let methods = methods(&service);
+    let access = Access::new(
+        config,
+        &ground.master_key,
+        origin,
+        storage,
+        keys,
+        &ground.outgoing,
+    );
+    let callers = access.callers(ground.documents.clone());
+    let description = Description::new(origin, &methods);
+    let development = config.is_development();
+    let local = || DevAccounts::new(ground.data.path(), ground.address.port());
+    let accounts = HostedAccounts::new(storage, development.then(local), &origin.url);
+    let hosting = Hosting {
+        accounts: accounts.clone(),
+        documents: ground.documents.clone(),
+        outgoing: ground.outgoing.clone(),
+        attestations: Arc::new(access.attestations()),
+    };
+    let app = app(config, ground, work, (&callers, hosting), description);
+    let published = Published {
+        origin: origin.clone(),
+        keys: keys.clone(),
+        accounts,
+        development,
+    };
+    let reader = work.streaming.as_ref().map(|_| work.bell.clone());
+    let rest = Rest::new(config, people, &work.secrets, storage, reader);
+    let rate_key = access::rate_key(config);
+    let histories = projections::rest::Rest::new(
+        work.projections.clone(),
+        access.gate.clone(),
+        config.requests_per_minute,
+        rate_key,
+    );
+    let exchange = access.exchange(callers.clone());
+    let pages = login::start::pages(people.clone(), access::rate_key(config));
+    let streams = work.streams.clone();
+    let router = callers
+        .with_nonces(router(service, app, config, storage, access.gate, streams))
+        .merge(histories.router())
+        .merge(exchange.router())
+        .merge(well_known::router(published))
+        .merge(wisp::rest::router(rest))
+        .merge(pages);
+    (router, methods)
+}
+
+fn methods(service: &Service<App>) -> Vec<Nsid> {
+    service
+        .methods()
+        .iter()
+        .map(|method| Nsid::from_static(method.nsid))
+        .collect()
+}
+
+fn app(
+    config: &Config,
+    ground: &Ground,
+    work: &Work,
+    (callers, hosting): (&Callers, Hosting),
+    description: Description,
+) -> App {
+    let deliveries = &work.delivering.desk;
+    let caps = Caps {
+        per_space: config.registrations_per_space,
+        per_caller: config.registrations_per_caller,
+    };
+    let (computing, lexicons) = (Computing::new(), work.lexicons.clone());
+    let notices = SpaceNotices {
+        storage: deliveries.storage.clone(),
+        engine: deliveries.engine.clone(),
+        caps,
+        guard: config.guard(),
+    };
+    App {
+        callers: callers.clone(),
+        spaces: hosting.spaces(notices.clone(), &computing, &lexicons),
+        computing,
+        deliveries: deliveries.clone(),
+        description,
+        lexicons,
+        notices,
+        people: ground.people.clone(),
+        projections: work.projections.clone(),
+        secrets: work.secrets.clone(),
+        streamplace: work.streamplace.clone(),
+        webhooks: WebhookDesk {
+            storage: deliveries.storage.clone(),
+            engine: deliveries.engine.clone(),
+            most: config.webhooks_per_account,
+            guard: config.guard(),
+        },
+    }
+}
+
+/// The metrics of this server, in which those of the whole process are.
+fn metrics() -> Metrics {
+    let metrics = Metrics::new();
+    if metrics.install().is_err() {
+        tracing::debug!("another server of this process counts deliveries");
+    }
+    metrics
+}
+
+fn router(
+    service: Service<App>,
+    app: App,
+    config: &Config,
+    storage: &Storage,
+    gate: ClientGate,
+    streams: LiveStreams,
+) -> Router {
+    let settings = Settings {
+        rate_limits: vec![RateLimit::new(
+            config.requests_per_minute,
+            Duration::from_secs(60),
+        )],
+        rate_key: access::rate_key(config),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        metrics: Some(metrics()),
+        public_metrics: config.is_development() || config.public_metrics,
+        ..Settings::default()
+    };
+    let engine = app.notices.engine.clone();
+    let health = Health::new(storage.clone(), engine, SystemClock).with_streams(streams);
+    let service = service.settings(settings).catalog(app.lexicons.clone());
+    health.watch(service).gate(gate).with_state(app)
+}

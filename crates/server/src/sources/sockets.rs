@@ -1,0 +1,51 @@
+//! The guarded client as the way to connect to sources.
+
+use std::time::Duration;
+
+use loggia_firehose::{ConnectError, LONGEST_MESSAGE, Message, Socket, SocketError, Sockets, Soon};
+use loggia_xrpc_client::{
+    GuardedClient, Url, WebSocket, WebSocketError, WebSocketMessage, WebSocketSettings,
+};
+
+/// Connections to sources, under the guard that all requests are under.
+pub struct GuardedSockets(pub GuardedClient);
+
+const SETTINGS: WebSocketSettings = WebSocketSettings {
+    deadline: Duration::from_secs(10),
+    message: LONGEST_MESSAGE,
+    ping: Duration::from_secs(20),
+    unanswered: 2,
+};
+
+impl Sockets for GuardedSockets {
+    fn connect<'a>(&'a self, url: &'a Url) -> Soon<'a, Result<Box<dyn Socket>, ConnectError>> {
+        Box::pin(async move {
+            match self.0.web_socket(url, SETTINGS).await {
+                Ok(socket) => Ok(Box::new(Open(socket)) as Box<dyn Socket>),
+                Err(WebSocketError::Refused { status, body, .. }) => {
+                    Err(ConnectError::Refused { status, body })
+                }
+                Err(error) => Err(ConnectError::Unreachable(error.into())),
+            }
+        })
+    }
+}
+
+struct Open(WebSocket);
+
+impl Socket for Open {
+    fn next(&mut self) -> Soon<'_, Result<Option<Message>, SocketError>> {
+        Box::pin(async move {
+            let message = self.0.next().await;
+            let message = message.map_err(|error| SocketError(error.into()))?;
+            Ok(message.map(|message| match message {
+                WebSocketMessage::Text(text) => Message::Text(text),
+                WebSocketMessage::Binary(bytes) => Message::Binary(bytes),
+            }))
+        })
+    }
+
+    fn close(&mut self) -> Soon<'_, ()> {
+        Box::pin(self.0.close())
+    }
+}

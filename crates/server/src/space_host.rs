@@ -1,0 +1,93 @@
+//! Spaces of accounts that this server holds the keys of: it is their repo host, and where they are
+//! the authority of a space, its space host.
+
+mod accounts;
+mod admission;
+mod blobs;
+pub mod caller;
+mod car;
+mod commit;
+pub mod limits;
+mod managing_app;
+mod open;
+mod page;
+pub mod reader;
+mod record;
+mod rules;
+mod space;
+mod writing;
+
+use std::sync::Arc;
+
+use loggia_auth::Attestations;
+use loggia_callers::Web;
+use loggia_storage::Storage;
+
+use crate::computing::Computing;
+use crate::lexicons::Lexicons;
+use crate::outgoing::Outgoing;
+use crate::reach::Documents;
+use crate::space_notices::SpaceNotices;
+use crate::used_tokens::UsedTokens;
+
+pub use accounts::{AccountsError, HostedAccounts};
+pub(crate) use accounts::{hosted_at, not_hosted};
+pub(crate) use admission::{Applicant, NotAdmitted};
+pub(crate) use blobs::{read_all, reference};
+pub(crate) use car::snapshot;
+pub(crate) use commit::{shown, signed};
+pub(crate) use open::Opened;
+pub(crate) use page::{Page, record_path};
+pub(crate) use record::{BadRecord, Prepared, Status, Wanted, new_key, value_of};
+pub(crate) use rules::{Shown, allowed_apps, policy_of};
+pub(crate) use writing::{NotWritten, Writer};
+
+/// What the handlers of spaces need. Cheap to clone.
+#[derive(Clone)]
+pub struct SpaceHost {
+    /// Everything that is kept.
+    pub storage: Storage,
+    /// The keys of accounts.
+    pub accounts: HostedAccounts,
+    /// Tells of writes.
+    pub notices: SpaceNotices,
+    /// Threads for what only computes.
+    pub computing: Computing,
+    /// What records are validated by.
+    pub lexicons: Lexicons,
+    /// Where managing apps are found.
+    pub documents: Documents,
+    /// The way to managing apps.
+    pub outgoing: Outgoing,
+    /// Proves apps.
+    pub attestations: Arc<Attestations<Web, UsedTokens>>,
+}
+
+/// What a [`SpaceHost`] needs beside what all handlers share.
+pub(crate) struct Hosting {
+    pub(crate) accounts: HostedAccounts,
+    pub(crate) documents: Documents,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) attestations: Arc<Attestations<Web, UsedTokens>>,
+}
+
+impl Hosting {
+    /// All of it together.
+    pub(crate) fn spaces(
+        self,
+        notices: SpaceNotices,
+        computing: &Computing,
+        lexicons: &Lexicons,
+    ) -> SpaceHost {
+        SpaceHost {
+            storage: notices.storage.clone(),
+            accounts: self.accounts,
+            notices,
+            computing: computing.clone(),
+            lexicons: lexicons.clone(),
+            documents: self.documents,
+            outgoing: self.outgoing,
+            attestations: self.attestations,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Finding the space that its owner wants to change.
+
+use loggia_api::com::atproto::simplespace::{
+    delete_space, list_members, put_member, remove_member, update_space,
+};
+use loggia_storage::{HostedSpace, Revoked, Write};
+use loggia_syntax::{Did, SpaceRef};
+use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
+
+use super::SpaceHost;
+
+/// The names of refusals in the words of a method.
+pub(crate) trait NotTheirs: DeclaredError + Sized {
+    /// `SpaceNotFound`
+    fn no_space() -> Self;
+    /// `NotSpaceOwner`, or what stands for it.
+    fn not_owner() -> Self;
+}
+
+macro_rules! not_theirs {
+    ($($method:ident: $owner:ident),* $(,)?) => { $(
+        impl NotTheirs for $method::Error {
+            fn no_space() -> Self {
+                Self::SpaceNotFound
+            }
+
+            fn not_owner() -> Self {
+                Self::$owner
+            }
+        }
+    )* };
+}
+
+not_theirs!(
+    delete_space: NotSpaceOwner,
+    list_members: SpaceNotFound,
+    put_member: NotSpaceOwner,
+    remove_member: NotSpaceOwner,
+    update_space: NotSpaceOwner,
+);
+
+impl SpaceHost {
+    /// The space, held for its owner until the transaction ends.
+    pub(crate) async fn owned<E: NotTheirs>(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        caller: &Did,
+    ) -> Result<HostedSpace, Failure<E>> {
+        let spaces = self.storage.spaces();
+        spaces.hold(tx, space).await?;
+        let found = spaces.find_in(tx, space).await?;
+        let found = found.ok_or_else(|| declared(E::no_space()))?;
+        if space.authority() != *caller {
+            return Err(declared(E::not_owner()).into());
+        }
+        Ok(found)
+    }
+
+    /// Takes back the credentials of a space that have not ended: those of one holder, or of all.
+    pub(crate) async fn revoke<E>(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        holder: Option<&Did>,
+        now: jiff::Timestamp,
+    ) -> Result<(), Failure<E>> {
+        let spaces = self.storage.spaces();
+        match spaces.revoke_credentials(tx, space, holder, now).await? {
+            Revoked::Kept { .. } => Ok(()),
+            Revoked::Full => {
+                let message = "too many credentials are revoked at the moment; try again later";
+                Err(Rejection::new(503, "NotEnoughResources", message).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! When an errand that failed is tried again.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The longest pause after the first failure, in seconds.
+const BASE: i64 = 5;
+/// The longest of all, in seconds.
+const MOST: i64 = 3600;
+
+/// Failures after which an errand is given up: about a day of them.
+pub(super) const GIVE_UP: u32 = 50;
+
+/// Full jitter: anywhere between a second and a limit that doubles with each failure.
+pub(super) fn next(failures: u32, now: Timestamp, chance: u64) -> Timestamp {
+    let limit = BASE.saturating_mul(1 << failures.min(12)).min(MOST);
+    let part = i64::try_from(chance % u64::try_from(limit).unwrap_or(1)).unwrap_or(0);
+    let pause = SignedDuration::from_secs(1 + part);
+    now.saturating_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_an_hour_and_are_never_none() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (failures, longest) in [(0, 5), (1, 10), (5, 160), (10, 3600), (u32::MAX, 3600)] {
+            let pause = |chance| next(failures, now, chance).as_second();
+            let limit = u64::try_from(longest).expect("is positive");
+            assert_eq!(pause(0), 1, "{failures}");
+            assert_eq!(pause(limit - 1), longest, "{failures}");
+            assert_eq!(pause(limit), 1, "{failures}");
+        }
+    }
+}

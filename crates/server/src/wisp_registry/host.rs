@@ -1,0 +1,231 @@
+//! What the host of an account says of its records.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use loggia_api::com::atproto::repo::{get_record, list_records};
+use loggia_identity::{DidDocument, ResolveDid as _, ResolveError};
+use loggia_syntax::{AtIdentifier, Cid, Did, Nsid, RecordKey};
+use loggia_xrpc::NoBody;
+use loggia_xrpc::syntax::data::Object;
+use loggia_xrpc_client::{CallError, Credentials, Refusal};
+use url::Url;
+
+use crate::outgoing::Outgoing;
+use crate::reach::Documents;
+
+/// How long one answer may take, the look-up of the account included.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks hosts of accounts, through the guarded client.
+#[derive(Clone)]
+pub(crate) struct Hosts {
+    pub(crate) documents: Documents,
+    pub(crate) outgoing: Outgoing,
+}
+
+/// What a host says when it can be asked.
+#[derive(Debug)]
+pub(super) enum Said<T> {
+    /// This.
+    Found(T),
+    /// There is no such record.
+    NotFound,
+    /// It does not serve the account, or not now.
+    Away,
+}
+
+/// A record as its host has it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) rkey: RecordKey,
+    pub(super) cid: Option<Cid>,
+    /// The record as JSON.
+    pub(super) record: Vec<u8>,
+}
+
+/// A page of a collection.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) records: Vec<Found>,
+    pub(super) cursor: Option<String>,
+}
+
+/// Why nothing is known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error("the account's document cannot be had")]
+    Document(#[from] ResolveError),
+    #[error("the account has no host")]
+    NoHost,
+    #[error("the account's host has no usable URL")]
+    Url(#[source] url::ParseError),
+    #[error("the account's host does not answer as it should")]
+    Call(#[from] CallError),
+    #[error("the account's host answered with another record than it was asked for")]
+    Another,
+    #[error("the account's host did not answer in time")]
+    Late,
+}
+
+impl Hosts {
+    /// A record as it is now.
+    pub(super) async fn record(
+        &self,
+        owner: &Did,
+        collection: &Nsid,
+        rkey: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Said<Found>, AskError> {
+        let asked = self.ask_record(owner, collection, rkey, now);
+        let asked = tokio::time::timeout(PATIENCE, asked).await;
+        asked.unwrap_or(Err(AskError::Late))
+    }
+
+    /// A page of a collection, the newest keys first.
+    pub(super) async fn page(
+        &self,
+        owner: &Did,
+        collection: &Nsid,
+        cursor: Option<String>,
+        now: Timestamp,
+    ) -> Result<Said<Page>, AskError> {
+        let asked = self.ask_page(owner, collection, cursor, now);
+        let asked = tokio::time::timeout(PATIENCE, asked).await;
+        asked.unwrap_or(Err(AskError::Late))
+    }
+
+    async fn ask_record(
+        &self,
+        owner: &Did,
+        collection: &Nsid,
+        rkey: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Said<Found>, AskError> {
+        let base = self.base(owner, now).await?;
+        let params = get_record::Params {
+            repo: AtIdentifier::from(owner.clone()),
+            collection: collection.clone(),
+            rkey: rkey.clone(),
+            cid: None,
+        };
+        let client = &self.outgoing.0;
+        let answer = client
+            .call::<get_record::GetRecord>(&base, &params, NoBody, Credentials::Anonymous)
+            .await;
+        match said(answer)? {
+            Said::Found(output) => {
+                let found = found(
+                    owner,
+                    collection,
+                    output.uri.as_str(),
+                    output.cid,
+                    output.value,
+                );
+                let found = found.filter(|found| found.rkey == *rkey);
+                found.map(Said::Found).ok_or(AskError::Another)
+            }
+            Said::NotFound => Ok(Said::NotFound),
+            Said::Away => Ok(Said::Away),
+        }
+    }
+
+    async fn ask_page(
+        &self,
+        owner: &Did,
+        collection: &Nsid,
+        cursor: Option<String>,
+        now: Timestamp,
+    ) -> Result<Said<Page>, AskError> {
+        let base = self.base(owner, now).await?;
+        let params = list_records::Params {
+            repo: AtIdentifier::from(owner.clone()),
+            collection: collection.clone(),
+            limit: 100,
+            cursor,
+            reverse: None,
+        };
+        let client = &self.outgoing.0;
+        let answer = client
+            .call::<list_records::ListRecords>(&base, &params, NoBody, Credentials::Anonymous)
+            .await;
+        Ok(match said(answer)? {
+            Said::Found(output) => {
+                let records = output.records.into_iter().map(|one| {
+                    let cid = Some(one.cid);
+                    found(owner, collection, one.uri.as_str(), cid, one.value)
+                });
+                let records: Option<_> = records.collect();
+                Said::Found(Page {
+                    records: records.ok_or(AskError::Another)?,
+                    cursor: output.cursor,
+                })
+            }
+            Said::NotFound => Said::NotFound,
+            Said::Away => Said::Away,
+        })
+    }
+
+    /// Where the account is now: an account that has moved is asked at its new host.
+    async fn base(&self, owner: &Did, now: Timestamp) -> Result<Url, AskError> {
+        let document = match self.documents.refresh(owner, now).await? {
+            Some(document) => document,
+            None => self.documents.resolve(owner, now).await?,
+        };
+        let (fragment, kind) = DidDocument::PDS;
+        let service = document.service(fragment);
+        let service = service.filter(|service| service.kind == kind);
+        let service = service.ok_or(AskError::NoHost)?;
+        Url::parse(&service.endpoint).map_err(AskError::Url)
+    }
+}
+
+/// A record of this account and collection.
+fn found(
+    owner: &Did,
+    collection: &Nsid,
+    uri: &str,
+    cid: Option<Cid>,
+    value: Object,
+) -> Option<Found> {
+    let path = uri.strip_prefix("at://")?.strip_prefix(owner.as_str())?;
+    let path = path.strip_prefix('/')?.strip_prefix(collection.as_str())?;
+    let rkey = RecordKey::new(path.strip_prefix('/')?).ok()?;
+    let record = serde_json::to_vec(&value).ok()?;
+    Some(Found { rkey, cid, record })
+}
+
+/// What a refusal means, where it means something.
+fn said<T>(answer: Result<T, CallError>) -> Result<Said<T>, AskError> {
+    match answer {
+        Ok(output) => Ok(Said::Found(output)),
+        Err(CallError::Refused { source, .. }) if is_record_not_found(&source) => {
+            Ok(Said::NotFound)
+        }
+        Err(CallError::Refused { source, .. }) if is_away(&source) => Ok(Said::Away),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_record_not_found(refusal: &Refusal) -> bool {
+    refusal.name.as_deref() == Some("RecordNotFound")
+}
+
+/// Hosts name it in one of these ways, or say it in words only.
+fn is_away(refusal: &Refusal) -> bool {
+    const NAMES: [&str; 7] = [
+        "RepoNotFound",
+        "RepoDeactivated",
+        "RepoSuspended",
+        "RepoTakendown",
+        "AccountDeactivated",
+        "AccountTakedown",
+        "AccountSuspended",
+    ];
+    let name = refusal.name.as_deref().unwrap_or_default();
+    let message = refusal.message.as_deref().unwrap_or_default();
+    NAMES.contains(&name)
+        || refusal.status == 400
+            && (message.starts_with("Could not find repo")
+                || message.starts_with("Could not locate record"))
+}

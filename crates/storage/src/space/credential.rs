@@ -1,0 +1,103 @@
+//! Credentials that were given out, so that they can be taken back.
+
+use jiff::Timestamp;
+use loggia_syntax::{Did, SpaceRef};
+
+use super::Spaces;
+use crate::column::{Reading, millis, millis_up};
+use crate::{Revoked, StorageError, Write, sql};
+
+/// A credential that was given out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedCredential {
+    /// For which space.
+    pub space: SpaceRef,
+    /// Its `jti`.
+    pub id: String,
+    /// Who delegated.
+    pub holder: Did,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
+impl Spaces {
+    /// Keeps a credential of a space that is held, unless its holder has `most` that have not ended;
+    /// whether it is kept. One that is not kept must not be given out.
+    pub async fn keep_credential(
+        &self,
+        tx: &mut Write,
+        issued: &IssuedCredential,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let kept = sql::query(
+            "INSERT INTO issued_credential (space, id, holder, until)
+             SELECT $1, $2, $3, $4
+             WHERE (SELECT count(*) FROM issued_credential
+                    WHERE space = $1 AND holder = $3 AND until > $5) < $6",
+        )
+        .bind(issued.space.as_str())
+        .bind(&issued.id)
+        .bind(issued.holder.as_str())
+        .bind(millis_up(issued.until))
+        .bind(millis(now))
+        .bind(most)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("keep a credential"))?;
+        Ok(kept == 1)
+    }
+
+    /// Takes back the credentials of a space that is held and that have not ended: those of one
+    /// holder, or of all. Says whether each of them is revoked, and how many registrations went; when
+    /// one could not be kept, undo the transaction.
+    pub async fn revoke_credentials(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        holder: Option<&Did>,
+        now: Timestamp,
+    ) -> Result<Revoked, StorageError> {
+        let rows = sql::query(
+            "SELECT id, until FROM issued_credential
+             WHERE space = $1 AND (holder = $2 OR $3 = 1) AND until > $4",
+        )
+        .bind(space.as_str())
+        .bind(holder.map_or("", Did::as_str))
+        .bind(holder.is_none())
+        .bind(millis(now))
+        .fetch_all(tx.sql())
+        .await
+        .map_err(StorageError::doing("list credentials"))?;
+        let mut gone = 0;
+        for row in &rows {
+            let reading = Reading::new("issued_credential", space, row);
+            let (id, until) = (reading.get::<&str>("id")?, reading.time("until")?);
+            let revoked = self.storage.revoked_credentials();
+            match revoked.revoke(tx, space, id, until).await? {
+                Revoked::Kept { registrations } => gone += registrations,
+                Revoked::Full => return Ok(Revoked::Full),
+            }
+        }
+        sql::query("DELETE FROM issued_credential WHERE space = $1 AND (holder = $2 OR $3 = 1)")
+            .bind(space.as_str())
+            .bind(holder.map_or("", Did::as_str))
+            .bind(holder.is_none())
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("forget credentials"))?;
+        Ok(Revoked::Kept {
+            registrations: gone,
+        })
+    }
+
+    /// Forgets at most `limit` credentials that have ended; how many those were.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
+        let sql = "DELETE FROM issued_credential WHERE (space, holder, id) IN
+                 (SELECT space, holder, id FROM issued_credential WHERE until < $1
+                  ORDER BY until LIMIT $2)";
+        self.storage
+            .forget(sql, now, limit, "forget credentials that have ended")
+            .await
+    }
+}

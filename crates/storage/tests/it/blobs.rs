@@ -1,0 +1,113 @@
+//! Blobs, and the records that refer to them.
+
+use loggia_space::{cid_of, raw_cid_of};
+use loggia_storage::{
+    Blob, Kept, RecordAction, RecordValue, ReferredBlobs, Storage, Unwritten, Wrote,
+};
+use loggia_syntax::Cid;
+
+use crate::fixture::{Place, did, on_both, seconds};
+use crate::space_repos::{repo, state, write, write_of};
+
+on_both!(
+    a_blob_is_seen_once_a_record_refers_to_it,
+    an_account_has_as_many_bytes_as_are_allowed,
+    what_nothing_refers_to_is_forgotten,
+);
+
+fn blob(data: &[u8]) -> Blob {
+    Blob {
+        cid: raw_cid_of(data),
+        mime_type: "image/png".to_owned(),
+        data: data.to_vec(),
+    }
+}
+
+async fn upload(storage: &Storage, data: &[u8], most: u64, at: i64) -> Kept {
+    let mut tx = storage.begin().await.expect("begins");
+    let blobs = storage.blobs();
+    let kept = blobs
+        .insert(&mut tx, &did("bob"), &blob(data), most, seconds(at))
+        .await;
+    tx.commit().await.expect("commits");
+    kept.expect("runs")
+}
+
+fn referring(to: &[Cid]) -> RecordAction {
+    let dag_cbor = format!("{to:?}").into_bytes();
+    RecordAction::Put(RecordValue {
+        cid: cid_of(&dag_cbor),
+        dag_cbor,
+        blobs: to.to_vec(),
+    })
+}
+
+async fn a_blob_is_seen_once_a_record_refers_to_it(place: Place) {
+    let storage = place.open().await;
+    let (one, two) = (raw_cid_of(b"one"), raw_cid_of(b"two"));
+    let writes = [write_of("post/a", referring(&[one.clone(), one.clone()]))];
+    let mut tx = storage.begin().await.expect("begins");
+    let repos = storage.space_repos();
+    let refused = repos
+        .write(&mut tx, &repo("bob"), &writes, 9, (seconds(0), 0))
+        .await;
+    let missing = Unwritten::NoBlob(one.clone());
+    assert_eq!(refused.expect("runs"), Wrote::Refused(missing));
+    drop(tx);
+
+    for data in [b"one", b"two"] {
+        assert_eq!(upload(&storage, data, 99, 0).await, Kept::Kept);
+    }
+    let first = write(&storage, &writes).await;
+    let blobs = storage.blobs();
+    let now = state(&storage).await;
+    let found = blobs.find(&did("bob"), &now, &one).await.expect("runs");
+    assert_eq!(found, Some(blob(b"one")));
+    let unseen = blobs.find(&did("bob"), &now, &two).await.expect("runs");
+    assert_eq!(unseen, None);
+    write(
+        &storage,
+        &[write_of("post/b", referring(std::slice::from_ref(&two)))],
+    )
+    .await;
+    let list = async |since, after: &str| {
+        let wanted = ReferredBlobs {
+            since,
+            after,
+            limit: 9,
+        };
+        blobs.list(&now, wanted).await.expect("runs")
+    };
+    let mut both = vec![one.clone(), two.clone()];
+    both.sort();
+    assert_eq!(list(None, "").await, both);
+    assert_eq!(list(Some(&first.rev), "").await, std::slice::from_ref(&two));
+    assert_eq!(list(None, both[0].as_str()).await, [both[1].clone()]);
+
+    write(&storage, &[write_of("post/a", RecordAction::Delete)]).await;
+    assert_eq!(list(None, "").await, [two]);
+}
+
+async fn an_account_has_as_many_bytes_as_are_allowed(place: Place) {
+    let storage = place.open().await;
+    assert_eq!(upload(&storage, b"four", 8, 0).await, Kept::Kept);
+    assert_eq!(upload(&storage, b"fives", 8, 0).await, Kept::Full);
+    assert_eq!(upload(&storage, b"4444", 8, 0).await, Kept::Kept);
+    assert_eq!(upload(&storage, b"four", 8, 0).await, Kept::Kept, "again");
+    assert_eq!(upload(&storage, b"1", 8, 0).await, Kept::Full);
+}
+
+async fn what_nothing_refers_to_is_forgotten(place: Place) {
+    let storage = place.open().await;
+    for (data, at) in [(b"one", 0), (b"two", 0), (b"new", 9)] {
+        assert_eq!(upload(&storage, data, 99, at).await, Kept::Kept);
+    }
+    let one = raw_cid_of(b"one");
+    write(&storage, &[write_of("post/a", referring(&[one]))]).await;
+    let blobs = storage.blobs();
+    assert_eq!(blobs.sweep(seconds(5), 9).await.expect("runs"), 1);
+    assert_eq!(blobs.sweep(seconds(5), 9).await.expect("runs"), 0);
+    write(&storage, &[write_of("post/a", RecordAction::Delete)]).await;
+    assert_eq!(blobs.sweep(seconds(5), 9).await.expect("runs"), 1);
+    assert_eq!(blobs.sweep(seconds(10), 9).await.expect("runs"), 1);
+}

@@ -1,0 +1,110 @@
+//! What is to be done after others were asked.
+
+use loggia_storage::{Errand, Storage};
+
+use crate::fixture::{Place, on_both, seconds};
+
+on_both!(
+    an_errand_is_due_at_once_and_gone_when_it_is_done,
+    a_newer_payload_takes_the_place_of_the_older_one,
+    a_failed_attempt_waits,
+    an_errand_that_was_undone_with_its_cause_never_was,
+);
+
+async fn put(storage: &Storage, subject: &str, payload: &str, at: i64) {
+    let mut tx = storage.begin().await.expect("begins");
+    let errands = storage.errands();
+    errands
+        .put(&mut tx, "read", subject, payload, seconds(at))
+        .await
+        .expect("puts");
+    tx.commit().await.expect("commits");
+}
+
+async fn due(storage: &Storage, at: i64) -> Vec<Errand> {
+    let due = storage.errands().due("read", seconds(at), 10).await;
+    due.expect("looks")
+}
+
+async fn done(storage: &Storage, errand: &Errand) -> bool {
+    let mut tx = storage.begin().await.expect("begins");
+    let done = storage.errands().done(&mut tx, errand).await;
+    tx.commit().await.expect("commits");
+    done.expect("answers")
+}
+
+async fn an_errand_is_due_at_once_and_gone_when_it_is_done(place: Place) {
+    let storage = place.open().await;
+    put(&storage, "a", "{}", 0).await;
+    put(&storage, "b", "{}", 1).await;
+    let found = due(&storage, 0).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((&*found[0].subject, found[0].attempts), ("a", 0));
+    assert_eq!(found[0].created_at, seconds(0));
+    assert_eq!(storage.errands().open("read").await.expect("counts"), 2);
+    assert_eq!(storage.errands().open("other").await.expect("counts"), 0);
+    assert!(done(&storage, &found[0]).await);
+    assert!(!done(&storage, &found[0]).await, "it was done already");
+    let next = storage.errands().next_due("read").await.expect("looks");
+    assert_eq!(next, Some(seconds(1)));
+}
+
+async fn a_newer_payload_takes_the_place_of_the_older_one(place: Place) {
+    let storage = place.open().await;
+    put(&storage, "a", "1", 0).await;
+    let old = due(&storage, 0).await.remove(0);
+    put(&storage, "a", "2", 5).await;
+    assert!(!done(&storage, &old).await, "it is wanted anew");
+    let errands = storage.errands();
+    errands
+        .postpone(&old, seconds(100), "too late")
+        .await
+        .expect("postpones");
+    let new = due(&storage, 5).await;
+    assert_eq!(new.len(), 1, "a failure of the older one moves nothing");
+    assert_eq!((&*new[0].payload, new[0].attempts), ("2", 0));
+    assert_eq!(new[0].created_at, seconds(0));
+    assert!(done(&storage, &new[0]).await);
+}
+
+async fn a_failed_attempt_waits(place: Place) {
+    let storage = place.open().await;
+    put(&storage, "a", "1", 0).await;
+    let errand = due(&storage, 0).await.remove(0);
+    let errands = storage.errands();
+    let long = "no answer, ".repeat(200);
+    errands
+        .postpone(&errand, seconds(60), &long)
+        .await
+        .expect("postpones");
+    assert!(due(&storage, 59).await.is_empty());
+    let again = due(&storage, 60).await;
+    assert_eq!(again[0].attempts, 1);
+    let error = errands.last_error("read", "a").await.expect("looks");
+    assert_eq!(error.as_deref(), Some(&long[..500]));
+    assert!(done(&storage, &again[0]).await);
+}
+
+async fn an_errand_that_was_undone_with_its_cause_never_was(place: Place) {
+    let storage = place.open().await;
+    let mut tx = storage.begin().await.expect("begins");
+    let all = [("b", "1"), ("a", "2"), ("b", "3")];
+    let errands = storage.errands();
+    errands
+        .put_all(&mut tx, "read", &all, seconds(0))
+        .await
+        .expect("puts");
+    drop(tx);
+    assert!(due(&storage, 9).await.is_empty());
+    let mut tx = storage.begin().await.expect("begins");
+    let put = errands.put_all(&mut tx, "read", &all, seconds(0)).await;
+    put.expect("puts");
+    tx.commit().await.expect("commits");
+    let mut found = due(&storage, 9).await;
+    found.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (&*one.subject, &*one.payload))
+        .collect();
+    assert_eq!(found, [("a", "2"), ("b", "3")], "each once, the last one");
+}

@@ -1,0 +1,40 @@
+//! `projection-client ws://localhost:2510 KEY PROJECTION [LAST]`: prints every state of a projection as
+//! it changes, and goes on where it stood whenever the connection is lost.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [server, key, projection, rest @ ..] = &arguments[..] else {
+        return eprintln!("usage: projection-client ws://HOST KEY PROJECTION [LAST]");
+    };
+    // Keep this number beside what you make of the states, and nothing is missed or taken twice.
+    let mut last: i64 = rest.first().and_then(|last| last.parse().ok()).unwrap_or(0);
+    loop {
+        let url = format!("{server}/projections/{projection}/subscribe?afterSequence={last}");
+        if let Err(error) = follow(&url, key, &mut last).await {
+            eprintln!("after {last}: {error}; again in a second");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn follow(url: &str, key: &str, last: &mut i64) -> Result<(), Error> {
+    let mut request = url.into_client_request()?;
+    request.headers_mut().insert("x-api-key", key.parse()?);
+    let (mut socket, _) = connect_async(request).await?;
+    while let Some(message) = socket.next().await {
+        if let Message::Text(text) = message? {
+            let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            println!("{} {}", told["aggregateId"], told["state"]);
+            *last = told["sequence"].as_i64().unwrap_or(*last);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Projections as their clients see them: uploads, events, and the three ways out.
+//!
+//! What receivers of Hapnd's notifications were promised has its tests in [`promises`], one for each
+//! promise.
+
+mod form;
+mod kill;
+mod methods;
+mod parking;
+mod promises;
+mod seed;
+mod socket;
+mod sources;
+
+use std::time::Duration;
+
+use loggia_server::operator::NewClient;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestServer};
+use form::Form;
+
+/// Longer than anything takes here, so that only what never comes fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A reducer that adds up, and leaves the state as it is for what is nothing.
+pub const TOTAL: &str = "if $event.data.amount == 0 then . else
+    .total = ((.total // 0) + $event.data.amount) | .count = ((.count // 0) + 1) end";
+
+/// A client of a server, with a key of its own.
+pub struct Client<'a> {
+    pub server: &'a TestServer,
+    pub key: String,
+}
+
+impl<'a> Client<'a> {
+    pub async fn new(server: &'a TestServer) -> Self {
+        let operator = server.operator().await;
+        let new = NewClient {
+            name: "an app".to_owned(),
+            origins: Vec::new(),
+            requests_per_minute: None,
+        };
+        let (_, key) = operator.create_client(new).await.expect("a client");
+        operator.close().await;
+        let key = key.as_str().to_owned();
+        Self { server, key }
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.server
+            .send(request.header("x-api-key", &self.key))
+            .await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = self.server.request(reqwest::Method::GET, path);
+        self.send(request).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.server.post(path).json(body)).await
+    }
+
+    /// Uploads a configuration with a program.
+    pub async fn upload(&self, config: &Value, program: Option<&str>) -> Answer {
+        let mut form = Form::new().part("config", None, &config.to_string());
+        if let Some(program) = program {
+            form = form.part("file", Some("reducer.jq"), program);
+        }
+        let (kind, body) = form.end();
+        let request = self.server.post("/projections/upload");
+        self.send(request.header("content-type", kind).body(body))
+            .await
+    }
+
+    /// Uploads something new that holds; its answer.
+    pub async fn make(&self, config: &Value, program: Option<&str>) -> Value {
+        let answer = self.upload(config, program).await;
+        assert_eq!(answer.status, 201, "{answer:#?}");
+        answer.body
+    }
+
+    /// Appends an event of an order.
+    pub async fn order(&self, aggregate: &str, amount: i64) -> Value {
+        let event = json!({
+            "aggregateId": aggregate,
+            "eventType": "order_placed",
+            "data": { "amount": amount },
+        });
+        let answer = self.post("/events", &event).await;
+        assert_eq!(answer.status, 201, "{answer:#?}");
+        answer.body
+    }
+
+    /// The notifications after a number.
+    pub async fn notifications(&self, id: &str, after: i64) -> Vec<Value> {
+        let path = format!("/projections/{id}/notifications?afterSequence={after}");
+        let mut body = self.get(&path).await.output();
+        serde_json::from_value(body["notifications"].take()).expect("a list")
+    }
+
+    /// The same once there are so many.
+    pub async fn notified(&self, id: &str, after: i64, count: usize) -> Vec<Value> {
+        let started = std::time::Instant::now();
+        loop {
+            let found = self.notifications(id, after).await;
+            if found.len() >= count {
+                return found;
+            }
+            assert!(started.elapsed() < PATIENCE, "only {found:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// The id of an upload's answer.
+pub fn id(uploaded: &Value) -> String {
+    uploaded["projectionId"].as_str().expect("an id").to_owned()
+}

@@ -1,0 +1,210 @@
+//! `kill -9` at random moments: numbers stay without gaps, and states what a fold from scratch makes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use loggia_server::config::Config;
+use loggia_server::operator::{NewClient, Operator};
+use loggia_services::Postgres;
+use serde_json::{Value, json};
+
+use super::form::Form;
+use crate::support::process::ServerProcess;
+use crate::support::{Seed, http, is_long};
+
+const REDUCER: &str = "if $event.data.amount % 3 == 0 then . else
+    .total = ((.total // 0) + $event.data.amount) | .last = $event.version end";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_states_and_numbers_survive() {
+    survives(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_states_and_numbers_survive() {
+    survives(&[("database_url", Postgres::database().await)]).await;
+}
+
+/// Calls of a client at a server that may be gone.
+pub struct Api {
+    pub port: u16,
+    pub key: String,
+    client: reqwest::Client,
+}
+
+impl Api {
+    /// A new client of a server on this data.
+    pub async fn new(server: &ServerProcess, data: &Path, settings: &[(&str, String)]) -> Self {
+        Self {
+            port: server.port,
+            key: key(data, settings).await,
+            client: http(),
+        }
+    }
+
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Option<(u16, Value)> {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let method = method.parse().expect("a method");
+        let mut request = self
+            .client
+            .request(method, url)
+            .header("x-api-key", &self.key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.json().await.ok()?))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call("GET", path, None).await.expect("answers");
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Uploads the reducer; the projection's id.
+    pub async fn upload(&self) -> String {
+        let form = Form::new().part("file", Some("a.jq"), REDUCER);
+        let (kind, body) = form.end();
+        let url = format!("http://127.0.0.1:{}/projections/upload", self.port);
+        let request = self.client.post(url).header("x-api-key", &self.key);
+        let answer = request.header("content-type", kind).body(body).send().await;
+        let answer: Value = answer.expect("answers").json().await.expect("JSON");
+        super::id(&answer)
+    }
+}
+
+async fn key(data: &Path, settings: &[(&str, String)]) -> String {
+    let mut config = Config::defaults();
+    config.data = data.to_owned();
+    if let [(_, url)] = settings {
+        config.database = Some(url.parse().expect("a location"));
+    }
+    let operator = Operator::open(&config, None).await.expect("opens");
+    let new = NewClient {
+        name: "an app".to_owned(),
+        origins: Vec::new(),
+        requests_per_minute: None,
+    };
+    let (_, key) = operator.create_client(new).await.expect("a client");
+    operator.close().await;
+    key.as_str().to_owned()
+}
+
+async fn survives(settings: &[(&str, String)]) {
+    let rounds = if is_long() { 20 } else { 3 };
+    let mut seed = Seed::of_this_run();
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut server = ServerProcess::start(data.path(), settings).await;
+    let api = Api::new(&server, data.path(), settings).await;
+    let id = api.upload().await;
+    for _ in 0..rounds {
+        let appending = append(&api, &mut seed);
+        let wait = tokio::time::sleep(Duration::from_millis(400));
+        tokio::select! {
+            () = appending => {}
+            () = wait => {}
+        }
+        server.kill();
+        server.spawn_again();
+        server.ready().await;
+    }
+    let expected = expected(&api).await;
+    let told = told(&api, &id, expected.len()).await;
+    let got: Vec<_> = told
+        .iter()
+        .map(|told| (told["triggeredBy"].clone(), told["state"].clone()))
+        .collect();
+    let mut wanted = expected.clone();
+    let mut sorted = got.clone();
+    wanted.sort_by_key(|(event, _)| event.to_string());
+    sorted.sort_by_key(|(event, _)| event.to_string());
+    assert_eq!(sorted, wanted);
+    for (place, told) in (1..).zip(&told) {
+        assert_eq!(told["sequence"], place, "no gap");
+    }
+}
+
+/// Appends batches of random size, until it is cut off.
+async fn append(api: &Api, seed: &mut Seed) {
+    loop {
+        let events: Vec<_> = (0..=seed.below(20))
+            .map(|_| {
+                json!({
+                    "aggregateId": format!("order_{}", seed.below(4)),
+                    "eventType": "changed",
+                    "data": { "amount": seed.below(10) },
+                })
+            })
+            .collect();
+        let body = json!({ "events": events });
+        if api
+            .call("POST", "/events/batch", Some(body))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
+}
+
+/// What a fold from scratch makes of the history: the events that change a state, and what it is then.
+async fn expected(api: &Api) -> Vec<(Value, Value)> {
+    let mut expected = Vec::new();
+    for aggregate in 0..4 {
+        let mut after = 0;
+        let mut state: BTreeMap<&str, Value> = BTreeMap::new();
+        loop {
+            let path = format!("/events/order_{aggregate}?afterVersion={after}");
+            let page = api.get(&path).await;
+            for event in page["events"].as_array().expect("a list") {
+                let amount = event["data"]["amount"].as_i64().expect("a number");
+                assert_eq!(event["version"], after + 1, "no gap");
+                after += 1;
+                if amount % 3 != 0 {
+                    let before = state.get("total").and_then(Value::as_i64).unwrap_or(0);
+                    state.insert("total", json!(before + amount));
+                    state.insert("last", json!(after));
+                    expected.push((event["eventId"].clone(), json!(state)));
+                }
+            }
+            if page["nextAfterVersion"].is_null() {
+                break;
+            }
+        }
+    }
+    expected
+}
+
+async fn told(api: &Api, id: &str, count: usize) -> Vec<Value> {
+    let started = std::time::Instant::now();
+    let mut told: Vec<Value> = Vec::new();
+    loop {
+        let path = format!(
+            "/projections/{id}/notifications?afterSequence={}",
+            told.len()
+        );
+        let page = api.get(&path).await;
+        let page = page["notifications"].as_array().expect("a list").clone();
+        let is_empty = page.is_empty();
+        told.extend(page);
+        if is_empty && told.len() >= count {
+            return told;
+        }
+        assert!(
+            started.elapsed() < super::PATIENCE,
+            "{} of {count}",
+            told.len()
+        );
+        if is_empty {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

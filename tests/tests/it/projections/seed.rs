@@ -1,0 +1,151 @@
+//! The page that these notifications are known from, word by word where it is there: its commands and
+//! its way to verify.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{Client, id};
+use crate::support::{Receiver, TestServer};
+
+/// A page beside the repository, if it is there; says so if it is not.
+fn page() -> Option<String> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/seeds");
+    let found = std::fs::read_dir(root).ok().and_then(|mut entries| {
+        entries.find_map(|entry| {
+            let entry = entry.ok()?;
+            let is_it = entry.file_name().to_str()?.starts_with("002");
+            is_it
+                .then(|| std::fs::read_to_string(entry.path()).ok())
+                .flatten()
+        })
+    });
+    if found.is_none() {
+        println!("the page is not here: only our own cases were tested");
+    }
+    found
+}
+
+/// Runs a command as a reader of the page would, at our server and with a key of ours.
+fn run(command: &str, client: &Client<'_>) -> Value {
+    let here = format!("http://127.0.0.1:{}", client.server.port());
+    let command = command
+        .replace("https://hapnd-api.lightestnight.workers.dev", &here)
+        .replace("your_key", &client.key)
+        .replace("curl ", "curl -sS --fail-with-body ");
+    let done = Command::new("sh").args(["-c", &command]).output();
+    let done = done.expect("there is a shell");
+    assert!(done.status.success(), "{command}\n{done:?}");
+    serde_json::from_slice(&done.stdout).expect("JSON")
+}
+
+/// The commands of the page.
+fn commands(page: &str) -> Vec<String> {
+    let joined = page.replace("\\\n", " ");
+    let lines = joined.lines().filter(|line| line.starts_with("curl "));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_page_work() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    let own = client
+        .make(
+            &json!({ "notifications": { "webhook": {
+            "url": "https://your-api.com/hooks/hapnd", "isolateSecret": true } } }),
+            None,
+        )
+        .await;
+    let Some(page) = page() else { return };
+    let commands = commands(&page);
+    assert_eq!(commands.len(), 5, "{commands:#?}");
+    for command in commands {
+        let command = command.replace("/proj_abc/", &format!("/{}/", id(&own)));
+        let answer = run(&command, &client);
+        if command.contains("upload") {
+            assert_eq!(
+                answer["notifications"]["webhook"]["enabled"], true,
+                "{answer}"
+            );
+        } else if command.contains("rotate") {
+            assert!(
+                answer["secret"]
+                    .as_str()
+                    .is_some_and(|text| text.starts_with("whsec_"))
+            );
+        } else {
+            assert_eq!(answer, json!({ "notifications": [] }), "{command}");
+        }
+    }
+}
+
+/// Checks requests in the way that is handed in, under Node.
+const HARNESS: &str = r#"
+const [, , webhookSecret, signature, body] = process.argv;
+const check = async (request) => {
+  /*SNIPPET*/
+  return new Response("OK", { status: 200 });
+};
+const of = (text, header) =>
+  new Request("http://localhost/", { method: "POST", body: text, headers: { "X-Hapnd-Signature": header } });
+const good = await check(of(body, signature));
+const bad = await check(of(body + " ", signature));
+console.log(JSON.stringify([good.status, bad.status]));
+"#;
+
+/// Our own, in the place of the page's.
+const OWN: &str = r#"
+const { createHmac, timingSafeEqual } = await import("node:crypto");
+const made = createHmac("sha256", webhookSecret).update(await request.text()).digest("hex");
+const given = request.headers.get("X-Hapnd-Signature");
+if (!timingSafeEqual(Buffer.from(given), Buffer.from(`sha256=${made}`))) {
+  return new Response("Unauthorized", { status: 401 });
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_s_way_to_verify_holds_under_node() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    let mut receiver = Receiver::start();
+    let config = json!({ "notifications": { "webhook": { "url": receiver.url } } });
+    let uploaded = client.make(&config, None).await;
+    let event = json!({
+        "aggregateId": "order_123",
+        "eventType": "order_placed",
+        "data": { "total": 125.00, "items": ["Widget", "Gadget ✓"] },
+    });
+    assert_eq!(client.post("/events", &event).await.status, 201);
+    let arrival = receiver.next().await;
+    let body = String::from_utf8(arrival.body.to_vec()).expect("text");
+    let secret = uploaded["notifications"]["webhook"]["secret"].as_str();
+    let mut snippets = vec![OWN.to_owned()];
+    if let Some(page) = page() {
+        let (_, rest) = page.split_once("TypeScript:\n").expect("a snippet");
+        let (snippet, _) = rest.split_once("\nHapnd generates").expect("its end");
+        // The one mark that is TypeScript and not JavaScript.
+        snippets.push(snippet.replace(")!;", ");"));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for snippet in snippets {
+        let script = folder.path().join("check.mjs");
+        let text = HARNESS.replace("/*SNIPPET*/", &snippet);
+        std::fs::write(&script, text).expect("is written");
+        let done = Command::new("node")
+            .arg(&script)
+            .args([
+                secret.expect("a secret"),
+                arrival.header("x-hapnd-signature"),
+                &body,
+            ])
+            .output()
+            .expect("node is installed");
+        assert_eq!(
+            String::from_utf8_lossy(&done.stdout).trim(),
+            "[200,401]",
+            "{done:?}"
+        );
+    }
+}

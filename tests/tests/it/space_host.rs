@@ -1,0 +1,9 @@
+//! Spaces and repositories of accounts that the server holds the keys of.
+
+mod credentials;
+mod records;
+mod refusals;
+mod rules;
+mod sync;
+mod telling;
+mod verifier;
