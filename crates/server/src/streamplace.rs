@@ -1,7 +1,7 @@
 //! Telling the webhooks of `place.stream.server.*` what happens to their owners.
 //!
-//! What the record stream brings is looked at in the stream's own transaction ([`Streamplace::take`]).
-//! What a webhook wants to hear becomes an errand there. The [`worker`] then looks up who is behind it,
+//! What the record stream brings is looked at in the stream's own transaction (`Streamplace::take`).
+//! What a webhook wants to hear becomes an errand there. The `worker` then looks up who is behind it,
 //! composes what each webhook is told, and enqueues that in the transaction that ends the errand. What
 //! was said has the name of its event, so that a stream that is read again says nothing twice.
 

@@ -5,7 +5,7 @@
 //!
 //! - [`SetHash`]: one digest for all records of a repository, whatever the order of writing.
 //! - [`SignedCommit`]: that digest, signed for one reader.
-//! - [`Operation`], [`Copy`]: the log of changes, and a copy that follows it.
+//! - [`Operation`], [`Copy`](struct@Copy): the log of changes, and a copy that follows it.
 //! - [`car`] and [`snapshot`]: a whole repository in one file.
 
 pub mod car;
