@@ -40,7 +40,7 @@ impl Config {
     /// names the methods that our server has handlers for, at the paths that their NSIDs name; every
     /// other method of the catalog answers 501.
     pub fn for_api() -> Self {
-        const SERVED: [&str; 31] = [
+        const SERVED: [&str; 35] = [
             "com.atproto.repo.uploadBlob",
             "com.atproto.simplespace.createSpace",
             "com.atproto.simplespace.deleteSpace",
@@ -61,8 +61,12 @@ impl Config {
             "com.atproto.space.listBlobs",
             "com.atproto.space.listRecords",
             "com.atproto.space.listRepoOps",
+            "com.atproto.space.listRepos",
             "com.atproto.space.listSpaces",
+            "com.atproto.space.notifyCredentialRevoked",
             "com.atproto.space.putRecord",
+            "com.atproto.space.unregisterNotify",
+            "dev.loggia.community.*",
             "dev.loggia.delivery.*",
             "dev.loggia.endpoint.*",
             "dev.loggia.event.*",

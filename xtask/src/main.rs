@@ -46,7 +46,7 @@ enum Task {
     /// Measure: ratios to the work of others, with the goals beside them.
     Bench {
         /// One of `validate`, `catalog`, `decode`, `endpoint`, `codegen`, `auth`, `delivery`, `hostile`,
-        /// `projections`; all if absent.
+        /// `matcher`, `projections`, `spaces`; all if absent.
         names: Vec<String>,
     },
     /// Throw mutated input at everything that reads the words of strangers.

@@ -50,7 +50,10 @@ pub enum ReplayError {
     /// No room for another live key. Forgetting one would let its token be used again.
     #[error("the replay store holds {0} live keys and has no room for another")]
     Full(usize),
-    /// The store could not be reached.
+    /// The store is away for now.
+    #[error("the replay store is away")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store failed.
     #[error("the replay store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -59,7 +62,7 @@ impl ReplayError {
     /// The HTTP status of a request that is refused for it.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Full(_) => 503,
+            Self::Full(_) | Self::Away(_) => 503,
             Self::Failed(_) => 500,
         }
     }
@@ -67,7 +70,7 @@ impl ReplayError {
     /// The error name on the wire.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Full(_) => "NotEnoughResources",
+            Self::Full(_) | Self::Away(_) => "NotEnoughResources",
             Self::Failed(_) => "InternalServerError",
         }
     }

@@ -19,13 +19,14 @@ mod matcher;
 mod plain;
 mod projections;
 mod samples;
+mod spaces;
 mod stopwatch;
 mod validate;
 
 use std::process::ExitCode;
 
 /// Every benchmark by its name.
-const BENCHMARKS: [(&str, fn()); 10] = [
+const BENCHMARKS: [(&str, fn()); 11] = [
     ("validate", validate::run),
     ("catalog", catalog::run),
     ("decode", decode::run),
@@ -36,6 +37,7 @@ const BENCHMARKS: [(&str, fn()); 10] = [
     ("hostile", hostile::run),
     ("matcher", matcher::run),
     ("projections", projections::run),
+    ("spaces", spaces::run),
 ];
 
 fn main() -> ExitCode {

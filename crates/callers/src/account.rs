@@ -10,7 +10,7 @@ use loggia_auth::AccessToken;
 use loggia_auth::scope::{Need, RpcNeed, Scopes};
 use loggia_syntax::{Did, Nsid};
 use loggia_xrpc::Rejection;
-use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal};
+use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal, log_caller};
 
 use crate::callers::Callers;
 use crate::challenge;
@@ -115,6 +115,7 @@ where
                 Rejection::new(401, "invalid_token", error.to_string())
                     .header("WWW-Authenticate", challenge::DPOP)
             })?;
+            log_caller(token.subject.as_str());
             Ok(Self {
                 did: token.subject.clone(),
                 scopes,

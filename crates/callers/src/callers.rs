@@ -96,8 +96,7 @@ impl Callers {
         Unverified::parse(token)?.check_claims(&expected).map(drop)
     }
 
-    /// Verifies a service token for one of these audiences and uses it up; for tokens that do not
-    /// come in an `Authorization` header.
+    /// Verifies a service token for one of these audiences, however it came, and uses it up.
     ///
     /// # Errors
     /// Why the token proves nothing here.
@@ -107,8 +106,18 @@ impl Callers {
         method: &'static str,
         audiences: &[String],
     ) -> Result<Verified, ServiceAuthError> {
+        let audiences = Audiences::OneOf(audiences);
+        self.prove_for(token, method, audiences).await
+    }
+
+    pub(crate) async fn prove_for(
+        &self,
+        token: &str,
+        method: &'static str,
+        audiences: Audiences<'_>,
+    ) -> Result<Verified, ServiceAuthError> {
         let method = Nsid::from_static(method);
-        let expected = self.expected(Audiences::OneOf(audiences), &method);
+        let expected = self.expected(audiences, &method);
         self.0.service.prove(token, expected).await
     }
 

@@ -9,6 +9,7 @@
 //! | extractor | proves | by |
 //! |---|---|---|
 //! | [`ServiceCaller`] | an account or service | service auth for this method and this audience |
+//! | [`AddressedCaller`] | the same, for whomever the handler finds to be addressed | service auth |
 //! | [`AccountHolder`] | an app in an account's name | access token and DPoP proof |
 //! | [`SpaceReader`] | somebody who may read the space that the arguments name | space credential |
 //! | [`SpaceAuthority`] | the authority of that space | service auth |
@@ -41,6 +42,6 @@ pub use either::Either;
 pub use exchange::CredentialSeeker;
 pub use network::Network;
 pub use presented::{Presented, Takes};
-pub use service::{AudiencePolicy, ServiceCaller, ThisService};
+pub use service::{AddressedCaller, AudiencePolicy, ServiceCaller, ThisService};
 pub use space::{SpaceAuthority, SpaceClaim, SpacePolicy, SpaceReader, Wanted};
 pub use web::Web;

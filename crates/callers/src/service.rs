@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use loggia_auth::service_auth::bearer;
+use loggia_auth::service_auth::{Audiences, bearer};
 use loggia_syntax::Did;
-use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal};
+use loggia_xrpc_server::{Arguments, FromCall, Proof, Refusal, log_caller};
 
 use crate::callers::Callers;
 use crate::challenge;
@@ -85,10 +85,55 @@ where
                 .prove_service(&token, method, &audiences?)
                 .await
                 .map_err(|error| challenge::refuse(&error))?;
+            log_caller(verified.issuer().as_str());
             Ok(Self {
                 did: verified.issuer().clone(),
                 audience: verified.audience().to_owned(),
                 policy: PhantomData,
+            })
+        })
+    }
+}
+
+/// An account or service that calls with a service-auth token for this very method, whose audience the
+/// handler has to compare with what it answers for: one of the very many accounts of a host.
+pub struct AddressedCaller {
+    /// Who calls: the token's issuer.
+    pub did: Did,
+    /// For whom the token was, as it says: `did` or `did#service`. Not looked at so far.
+    pub audience: String,
+}
+
+impl Takes for AddressedCaller {
+    fn takes(presented: Presented) -> bool {
+        presented == Presented::Service
+    }
+
+    fn challenges() -> Vec<&'static str> {
+        vec![challenge::BEARER]
+    }
+}
+
+impl<P, I, S> FromCall<P, I, S> for AddressedCaller
+where
+    Callers: FromRef<S>,
+{
+    type Claim = String;
+
+    fn claim(parts: &mut Parts, state: &S) -> Result<String, Refusal> {
+        <ServiceCaller as FromCall<P, I, S>>::claim(parts, state)
+    }
+
+    fn prove(token: String, arguments: Arguments<'_, P, I>, state: &S) -> Proof<Self> {
+        let callers = Callers::from_ref(state);
+        let method = arguments.method.nsid;
+        Box::pin(async move {
+            let whomever = Audiences::Handler;
+            let verified = callers.prove_for(&token, method, whomever).await;
+            let verified = verified.map_err(|error| challenge::refuse(&error))?;
+            Ok(Self {
+                did: verified.issuer().clone(),
+                audience: verified.audience().to_owned(),
             })
         })
     }

@@ -17,7 +17,8 @@ pub fn create(settings: &SettingsArgs, args: &CreateClientArgs) -> Result<Outcom
         let (client, key) = operator.create_client(new).await.into_diagnostic()?;
         output::line(key.as_str())?;
         output::say(format_args!(
-            "This is the key of client {}, to be sent as X-Client-Key. It is shown this once.",
+            "This is the key of client {}, to be sent as X-Client-Key, or as X-API-Key to the routes of \
+             projections. It is shown this once.",
             client.id
         ));
         Ok(Outcome::Fine)

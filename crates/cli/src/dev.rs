@@ -4,17 +4,27 @@ use std::io::IsTerminal;
 
 use loggia_server::config::Config;
 use loggia_server::dev::{DevAccounts, TokenRequest, mint_token};
+use loggia_server::operator::{KEY_VARIABLE, Operator, OperatorError};
 use loggia_server::origin::Origin;
 use loggia_syntax::{Did, Nsid};
 use miette::{IntoDiagnostic, Result, ensure};
+use tokio::runtime::Runtime;
 
 use crate::args::SettingsArgs;
 use crate::check_config::load;
+use crate::keys::variable;
 use crate::{Outcome, output};
 
 pub fn account(settings: &SettingsArgs, name: &str) -> Result<Outcome> {
     let config = development(settings)?;
-    let account = accounts(&config)
+    let accounts = accounts(&config);
+    let did = accounts.did_of(name).into_diagnostic()?;
+    // The server would go on signing with the key of that one.
+    ensure!(
+        !is_taken_in(&config, &did)?,
+        "there is an account {did} already, made with `loggia account create`"
+    );
+    let account = accounts
         .create(name, loggia_server::chance::bytes)
         .into_diagnostic()?;
     output::line(&account.did)?;
@@ -43,6 +53,21 @@ pub fn token(
     let token = mint_token(&account, &TokenRequest { audience, method }).into_diagnostic()?;
     output::line(token)?;
     Ok(Outcome::Fine)
+}
+
+/// Whether the server's database holds an account of this DID; one that is not there holds none.
+fn is_taken_in(config: &Config, did: &Did) -> Result<bool> {
+    let key = variable(KEY_VARIABLE)?;
+    Runtime::new().into_diagnostic()?.block_on(async {
+        let operator = match Operator::open_existing(config, key.as_deref()).await {
+            Ok(operator) => operator,
+            Err(OperatorError::NoData(_)) => return Ok(false),
+            Err(error) => return Err(error).into_diagnostic(),
+        };
+        let found = operator.has_account(did).await;
+        operator.close().await;
+        found.into_diagnostic()
+    })
 }
 
 /// A DID, with the fragment of a service or without.

@@ -120,7 +120,7 @@ fn with_access(
 }
 
 /// A variable of the environment that must be text if it is set.
-fn variable(name: &str) -> Result<Option<String>> {
+pub fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value)),
         Err(std::env::VarError::NotPresent) => Ok(None),

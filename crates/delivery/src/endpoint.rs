@@ -28,6 +28,9 @@ pub struct Endpoint {
     pub in_order: bool,
     /// At most so many attempts a second, on each node that makes them.
     pub per_second: Option<NonZeroU32>,
+    /// In whose name it is called with service auth and for whom the tokens are; none where that is the
+    /// server and the owner.
+    pub parties: Option<Parties>,
     /// Whether it is told at all.
     pub state: EndpointState,
     /// How it has been doing.
@@ -37,7 +40,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A new one: active, in good health, without custom headers, order or limit.
+    /// A new one: active, in good health, without custom headers, order, limit or parties of its own.
     pub fn new(
         id: EndpointId,
         owner: Did,
@@ -55,11 +58,21 @@ impl Endpoint {
             headers: CustomHeaders::default(),
             in_order: false,
             per_second: None,
+            parties: None,
             state: EndpointState::Active,
             health: Health::default(),
             created_at: now,
         }
     }
+}
+
+/// Between whom service auth stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// In whose name a service is called.
+    pub issuer: Did,
+    /// For whom the tokens are: a DID, or a DID with `#` and an entry of its document.
+    pub audience: String,
 }
 
 /// The current secret, and the one before it until receivers had time to change over.

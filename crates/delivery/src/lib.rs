@@ -31,7 +31,8 @@ mod transport;
 pub use clock::{Clock, SystemClock};
 pub use dress::Dressing;
 pub use endpoint::{
-    DisableReason, Endpoint, EndpointState, Health, HealthRules, Report, Secrets, UnknownName,
+    DisableReason, Endpoint, EndpointState, Health, HealthRules, Parties, Report, Secrets,
+    UnknownName,
 };
 pub use engine::{Engine, Handle, Limits, Pulse, Reservation};
 pub use header::{CustomHeaders, InvalidHeaders};

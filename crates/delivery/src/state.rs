@@ -338,6 +338,9 @@ pub struct Attempt {
     pub duration_ms: u64,
     /// How it went; an answer's body is cut to [`Attempt::EXCERPT`] bytes.
     pub outcome: Outcome,
+    /// Whether the receiver said in its answer that it failed, under a status of success. Known where
+    /// the whole answer is, see [`Success::Succeeded`](crate::Success::Succeeded).
+    pub refused: bool,
 }
 
 impl Attempt {

@@ -30,6 +30,8 @@ pub struct Malformed {
     pub reason: Reason,
     /// The SHA-256 of the frame.
     pub sha256: [u8; 32],
+    /// How long the frame was, in bytes.
+    pub bytes: u64,
     /// Its number, if it could be read.
     pub position: Option<i64>,
 }
@@ -37,6 +39,9 @@ pub struct Malformed {
 /// What can be wrong with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Reason {
+    /// The frame is longer than a frame may be, and was not read.
+    #[error("it is longer than a frame may be")]
+    TooLong,
     /// Neither JSON nor DAG-CBOR, or not of the right form.
     #[error("it cannot be read")]
     Syntax,
@@ -73,6 +78,9 @@ pub enum Reason {
     /// The repository that was signed does not say of a record what the frame says.
     #[error("the signed repository says otherwise")]
     Tree,
+    /// The commit does not follow from the one before: changes, or whole commits, were left out.
+    #[error("changes were left out")]
+    Chain,
 }
 
 impl Malformed {
@@ -81,6 +89,7 @@ impl Malformed {
         Self {
             reason,
             sha256,
+            bytes: frame.len() as u64,
             position,
         }
     }
@@ -100,6 +109,7 @@ impl Reason {
     /// A short name, for rows and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::TooLong => "too-long",
             Self::Syntax => "syntax",
             Self::Shape => "shape",
             Self::Identifier => "identifier",
@@ -112,6 +122,7 @@ impl Reason {
             Self::Signature => "signature",
             Self::Key => "key",
             Self::Tree => "tree",
+            Self::Chain => "chain",
         }
     }
 }

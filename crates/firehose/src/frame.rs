@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use loggia_syntax::{Cid, Did, Nsid, RecordKey, Tid};
 
+use crate::blocks::link::Link;
 use crate::{Action, Change, Event, Reason, Record, Wanted, What};
 
 /// The longest record, in bytes of JSON: as much as the protocol allows for a block.
@@ -20,6 +21,28 @@ pub struct Frame {
     pub notice: Option<Notice>,
     /// Parts of it that cannot be used.
     pub flaws: Vec<Reason>,
+    /// What it says of the chain of an account's commits, where signatures are checked.
+    pub chain: Option<Box<Chain>>,
+}
+
+/// A commit among those of its account, or the end of what is known of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Whose.
+    pub(crate) did: Did,
+    /// The commit; none where what the repository holds now is to be looked at anew.
+    pub(crate) commit: Option<ChainedCommit>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChainedCommit {
+    pub(crate) rev: Tid,
+    /// The revision before, as the host says.
+    pub(crate) since: Option<String>,
+    /// The root of the tree before: what this commit's changes, taken back, lead to.
+    pub(crate) before: Option<Link>,
+    /// The root of its tree; none if nobody has checked the signature.
+    pub(crate) data: Option<Link>,
 }
 
 /// Where a frame stands.
@@ -40,6 +63,14 @@ pub enum Notice {
     Future,
     /// It ends here, for a reason of its own, e.g. that its reader is too slow.
     End,
+}
+
+impl Chain {
+    /// Nothing is known any more of an account's commits.
+    pub(crate) fn unknown(did: &str) -> Option<Box<Self>> {
+        let did = did.parse().ok()?;
+        Some(Box::new(Self { did, commit: None }))
+    }
 }
 
 impl Frame {

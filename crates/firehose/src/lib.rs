@@ -28,7 +28,7 @@ mod wanted;
 pub use batch::{Batch, Malformed, Reason};
 pub use cursor::{Cursor, Gap, SourceKind};
 pub use event::{Action, Change, Event, Record, What};
-pub use frame::{Frame, LONGEST_RECORD, Notice, Place};
+pub use frame::{Chain, Frame, LONGEST_RECORD, Notice, Place};
 pub use matcher::{Matcher, Matches};
 pub use pattern::Pattern;
 pub use references::{References, TooComplex};

@@ -5,7 +5,7 @@
 mod commit;
 mod message;
 
-use crate::frame::{Notice, Place, moment};
+use crate::frame::{Chain, Notice, Place, moment};
 use crate::{Event, Frame, Malformed, Reason, Signatures, Wanted, What};
 
 use commit::Proof;
@@ -26,9 +26,12 @@ pub fn read(frame: &[u8], wanted: &Wanted) -> Result<Frame, Malformed> {
 /// Beyond what [`read`] checks, the commit must be of the frame's account and revision, its signature be
 /// by the account's key, and the tree that it names say of every wanted record what the frame says: its
 /// hash, or that it is gone. What does not hold is left out and told as a flaw; so is everything of an
-/// account whose key cannot be found, with a [`Resync`](What::Resync) in its place. Not checked: that the tree as a whole follows from the last commit's
-/// (`prevData`), so that a host can leave out changes and commits; and `#sync`, `#identity` and `#account`,
-/// which ask a consumer to look again, and are signed by nobody.
+/// account whose key cannot be found, with a [`Resync`](What::Resync) in its place. Where the frame says
+/// from which tree the commit went out (`prevData`), its changes, taken back, must lead to that tree: a
+/// change that the host leaves out is a flaw, and a [`Resync`](What::Resync) is said with those that are
+/// there. Whether that tree is the one of the commit before is for whoever reads the frames in their
+/// order ([`Frame::chain`]). Not checked: `#sync`, `#identity` and `#account`, which ask a consumer to look
+/// again, and are signed by nobody.
 pub async fn read_signed(
     frame: &[u8],
     wanted: &Wanted,
@@ -37,20 +40,38 @@ pub async fn read_signed(
     let (said, position) = said(frame)?;
     let malformed = |reason| Malformed::new(reason, frame, position);
     let Said::Commit(commit) = said else {
-        return said.frame(wanted).map_err(malformed);
+        let again = match &said {
+            Said::Sync(sync) => Some(sync.did),
+            Said::Account(account) => Some(account.did),
+            _ => None,
+        };
+        let chain = again.and_then(Chain::unknown);
+        let mut read = said.frame(wanted).map_err(malformed)?;
+        read.chain = chain;
+        return Ok(read);
     };
     let mut read = commit.frame(wanted).map_err(malformed)?;
+    read.chain = commit.chain(None);
     if read
         .events
         .iter()
         .any(|event| matches!(event.what, What::Change(_)))
     {
         let proven = match Proof::of(&commit) {
-            Ok(proof) => proof.check(signatures, &mut read).await,
+            Ok(proof) => match proof.check(signatures, &mut read).await {
+                Ok(()) => Ok(proof),
+                Err(reason) => Err(reason),
+            },
             Err(reason) => Err(reason),
         };
-        if let Err(reason) = proven {
-            leave_out(&mut read, reason);
+        match proven {
+            Ok(proof) => {
+                if let Err(reason) = proof.is_whole(&commit) {
+                    proof.tell_again(&mut read, reason);
+                }
+                read.chain = commit.chain(Some(proof.data()));
+            }
+            Err(reason) => leave_out(&mut read, reason),
         }
     }
     Ok(read)

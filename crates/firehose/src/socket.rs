@@ -21,8 +21,8 @@ pub trait Sockets: Send + Sync + 'static {
 /// It answers pings and sends its own: an idle source is healthy for as long as it answers them, and
 /// one that does not is an error.
 pub trait Socket: Send {
-    /// The next message, at most [`LONGEST_MESSAGE`] long; none when the other side has ended the
-    /// connection properly.
+    /// The next message, at most [`LONGEST_MESSAGE`] long, or that a longer one was passed over; none when
+    /// the other side has ended the connection properly.
     fn next(&mut self) -> Soon<'_, Result<Option<Message>, SocketError>>;
 
     /// Says goodbye, and waits for no answer.
@@ -40,13 +40,21 @@ pub enum Message {
     Text(Bytes),
     /// Bytes.
     Binary(Bytes),
+    /// There was one that is longer than it may be, and nobody has kept it.
+    TooLong {
+        /// How long it was.
+        bytes: u64,
+        /// The SHA-256 of what it held.
+        sha256: [u8; 32],
+    },
 }
 
 impl Message {
-    /// What it holds.
+    /// What it holds; nothing of one that nobody has kept.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,
+            Self::TooLong { .. } => &[],
         }
     }
 

@@ -4,6 +4,7 @@
 //! the consumer takes from there at its own pace. When the queue stays full, the connection is closed,
 //! and opened again from where the queue ends once there is room.
 
+mod chains;
 mod health;
 mod meters;
 mod pause;

@@ -80,6 +80,11 @@ impl ApiClient {
         self.0.id
     }
 
+    /// How many calls a minute it has, if it has a number of its own.
+    pub fn requests_per_minute(&self) -> Option<u32> {
+        self.0.requests_per_minute
+    }
+
     /// What its operator calls it.
     pub fn name(&self) -> &str {
         &self.0.name

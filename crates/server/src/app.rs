@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use loggia_callers::Callers;
 use loggia_syntax::{Did, Nsid};
 
+use crate::community::CommunityDesk;
 use crate::computing::Computing;
 use crate::delivery_desk::DeliveryDesk;
 use crate::lexicons::Lexicons;
@@ -23,6 +24,8 @@ use crate::wisp::SecretDesk;
 pub struct App {
     /// Proves who calls.
     pub callers: Callers,
+    /// Webhooks of the communities of accounts.
+    pub communities: CommunityDesk,
     /// Threads for what only computes.
     pub computing: Computing,
     /// Endpoints and deliveries of accounts.

@@ -1,8 +1,12 @@
 //! The account that calls, as the handlers of this server see it.
 
+use std::marker::PhantomData;
+
 use axum::extract::FromRef;
 use axum::http::request::Parts;
-use loggia_callers::{AccountHolder, Callers, Either, Presented, ServiceCaller, Takes};
+use loggia_callers::{
+    AccountHolder, AudiencePolicy, Callers, Either, Presented, ServiceCaller, Takes, ThisService,
+};
 use loggia_storage::ApiClientId;
 use loggia_syntax::Did;
 use loggia_xrpc::Rejection;
@@ -16,28 +20,47 @@ use crate::api_clients::ApiClient;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller(pub Did);
 
-type Way = Either<ServiceCaller, AccountHolder>;
+/// The account that calls, before anybody asks whether its scopes allow what it wants. Service auth is for
+/// whom the policy `A` says.
+pub struct Account<A = ThisService> {
+    /// Who.
+    pub did: Did,
+    /// How that was proved.
+    pub by: ProvedBy,
+    policy: PhantomData<fn() -> A>,
+}
 
-impl Takes for Caller {
+/// How an account was proved.
+pub enum ProvedBy {
+    /// By service auth, which is signed for this very method and for whom this names.
+    ServiceAuth(String),
+    /// By an access token, whose scopes say what may be done with it.
+    AccessToken(AccountHolder),
+}
+
+type Way<A> = Either<ServiceCaller<A>, AccountHolder>;
+
+impl<A> Takes for Account<A> {
     fn takes(presented: Presented) -> bool {
-        Way::takes(presented)
+        Way::<A>::takes(presented)
     }
 
     fn challenges() -> Vec<&'static str> {
-        Way::challenges()
+        Way::<A>::challenges()
     }
 }
 
-impl<P, I, S> FromCall<P, I, S> for Caller
+impl<A, P, I, S> FromCall<P, I, S> for Account<A>
 where
+    A: AudiencePolicy<P, I, S>,
     Callers: FromRef<S>,
 {
     /// What is claimed, and the API client whose key came with it.
-    type Claim = (<Way as FromCall<P, I, S>>::Claim, Option<ApiClientId>);
+    type Claim = (<Way<A> as FromCall<P, I, S>>::Claim, Option<ApiClientId>);
 
     fn claim(parts: &mut Parts, state: &S) -> Result<Self::Claim, Refusal> {
         let client = parts.extensions.get::<ApiClient>().map(ApiClient::id);
-        <Way as FromCall<P, I, S>>::claim(parts, state).map(|claim| (claim, client))
+        <Way<A> as FromCall<P, I, S>>::claim(parts, state).map(|claim| (claim, client))
     }
 
     fn prove(
@@ -45,28 +68,61 @@ where
         arguments: Arguments<'_, P, I>,
         state: &S,
     ) -> Proof<Self> {
-        let audiences = Callers::from_ref(state).audiences();
-        let method = arguments.method.nsid;
-        let proof: Proof<Way> = Way::prove(claim, arguments, state);
+        let proof: Proof<Way<A>> = Way::prove(claim, arguments, state);
         Box::pin(async move {
-            Ok(Self(match proof.await? {
-                Either::First(caller) => caller.did,
+            let (did, by) = match proof.await? {
+                Either::First(caller) => (caller.did, ProvedBy::ServiceAuth(caller.audience)),
                 Either::Second(holder) => {
                     check_client(&holder, client)?;
-                    holder.require_call(method, &audiences)?;
-                    holder.did
+                    (holder.did.clone(), ProvedBy::AccessToken(holder))
                 }
-            }))
+            };
+            Ok(Self {
+                did,
+                by,
+                policy: PhantomData,
+            })
+        })
+    }
+}
+
+impl Takes for Caller {
+    fn takes(presented: Presented) -> bool {
+        <Account>::takes(presented)
+    }
+
+    fn challenges() -> Vec<&'static str> {
+        <Account>::challenges()
+    }
+}
+
+impl<P, I, S> FromCall<P, I, S> for Caller
+where
+    Callers: FromRef<S>,
+{
+    type Claim = <Account as FromCall<P, I, S>>::Claim;
+
+    fn claim(parts: &mut Parts, state: &S) -> Result<Self::Claim, Refusal> {
+        <Account as FromCall<P, I, S>>::claim(parts, state)
+    }
+
+    fn prove(claim: Self::Claim, arguments: Arguments<'_, P, I>, state: &S) -> Proof<Self> {
+        let audiences = Callers::from_ref(state).audiences();
+        let method = arguments.method.nsid;
+        let proof: Proof<Account> = Account::prove(claim, arguments, state);
+        Box::pin(async move {
+            let account = proof.await?;
+            if let ProvedBy::AccessToken(holder) = &account.by {
+                holder.require_call(method, &audiences)?;
+            }
+            Ok(Self(account.did))
         })
     }
 }
 
 /// A token that was given to an API client is used with that client's key, and is worth nothing once
 /// the key is revoked. All other names of clients are their issuers' affair.
-pub(crate) fn check_client(
-    holder: &AccountHolder,
-    client: Option<ApiClientId>,
-) -> Result<(), Rejection> {
+fn check_client(holder: &AccountHolder, client: Option<ApiClientId>) -> Result<(), Rejection> {
     let named = holder.token.client.as_deref();
     let given_to = named.and_then(|name| name.parse::<ApiClientId>().ok());
     match given_to {

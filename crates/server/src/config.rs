@@ -6,6 +6,7 @@ mod given;
 mod issuers;
 mod streams;
 mod table;
+mod tables;
 
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ use crate::api_clients::ClientKeys;
 use crate::issuers::TrustedIssuer;
 use crate::record_stream::StreamSettings;
 use crate::space_credentials::SpaceForms;
+use crate::space_hub::Consent;
 use crate::wisp::Version;
 
 /// The settings of one server.
@@ -64,6 +66,14 @@ pub struct Config {
     pub registrations_per_space: u32,
     /// See [`Config::registrations_per_space`].
     pub registrations_per_caller: u32,
+    /// Most registrations of all spaces of one authority.
+    pub registrations_per_authority: u32,
+    /// What it takes to register a service.
+    pub registration_consent: Consent,
+    /// Whether there are spaces at all.
+    pub spaces: bool,
+    /// Who may tell of writes in every space.
+    pub space_admins: Arc<[Did]>,
     /// Private networks that deliveries may reach all the same.
     pub allowed_networks: Vec<Network>,
     /// The deadline of one delivery attempt, DNS to the end of the answer.
@@ -83,6 +93,11 @@ pub struct Config {
     pub proxies: usize,
     /// Which forms of space credentials are taken.
     pub space_credentials: SpaceForms,
+    /// Accounts here in whose name spaces that are hosted elsewhere are read, in the order in which they
+    /// are tried. Without any, no such space is copied.
+    pub space_readers: Arc<[Did]>,
+    /// How often the hosts of copied spaces are visited.
+    pub space_visits: SignedDuration,
     /// Most used tokens that are remembered until they end; at least one. When there are as many,
     /// callers are refused.
     pub used_tokens_kept: u32,
@@ -104,6 +119,9 @@ pub struct Config {
     pub wisp_webhooks_per_account: u32,
     /// See [`Config::wisp_webhooks_per_account`].
     pub wisp_webhooks: u32,
+    /// The relay that is asked at the start which accounts have `place.wisp.v2.wh` records; without it
+    /// only those are known that a stream has told of, or that are logged in.
+    pub wisp_relay: Option<Url>,
     /// Whose access tokens are taken beside the server's own. Set in the file only, as `[[issuers]]`.
     pub issuers: Vec<TrustedIssuer>,
     /// The record streams that are consumed, the one of `jetstream_url` among them. The others are set
@@ -179,6 +197,8 @@ impl Config {
             .map(ToString::to_string)
             .collect();
         let nodes: Vec<_> = self.stream_nodes.iter().map(Did::as_str).collect();
+        let admins: Vec<_> = self.space_admins.iter().map(Did::as_str).collect();
+        let readers: Vec<_> = self.space_readers.iter().map(Did::as_str).collect();
         vec![
             ("bind", self.bind.to_string()),
             (
@@ -220,6 +240,16 @@ impl Config {
                 "registrations_per_caller",
                 self.registrations_per_caller.to_string(),
             ),
+            (
+                "registrations_per_authority",
+                self.registrations_per_authority.to_string(),
+            ),
+            (
+                "registration_consent",
+                self.registration_consent.to_string(),
+            ),
+            ("spaces", self.spaces.to_string()),
+            ("space_admins", admins.join(",")),
             ("allowed_networks", networks.join(",")),
             (
                 "attempt_timeout_ms",
@@ -237,6 +267,11 @@ impl Config {
             ("client_keys", self.client_keys.to_string()),
             ("proxies", self.proxies.to_string()),
             ("space_credentials", self.space_credentials.to_string()),
+            ("space_readers", readers.join(",")),
+            (
+                "space_visit_seconds",
+                self.space_visits.as_secs().to_string(),
+            ),
             ("used_tokens_kept", self.used_tokens_kept.to_string()),
             ("keep_delivered_days", days(self.kept.delivered).to_string()),
             (
@@ -264,6 +299,12 @@ impl Config {
                 self.wisp_webhooks_per_account.to_string(),
             ),
             ("wisp_webhooks", self.wisp_webhooks.to_string()),
+            (
+                "wisp_relay",
+                self.wisp_relay
+                    .as_ref()
+                    .map_or(String::new(), Url::to_string),
+            ),
         ]
     }
 

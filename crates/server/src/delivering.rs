@@ -4,9 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use loggia_auth::service_auth::{self, Mint};
+use loggia_auth::SigningKey;
+use loggia_auth::service_auth::{self, Mint, MintError};
 use loggia_delivery::{
-    Due, Engine, Handle, Limits, Minting, NodeId, Observed, Observer, ServiceAuth, Signer,
+    Due, Engine, Handle, Limits, Minting, NodeId, Observed, Observer, Parties, ServiceAuth, Signer,
     SystemClock, Unsigned,
 };
 use loggia_storage::{Announcement, Deliveries, Storage};
@@ -24,6 +25,7 @@ use crate::outgoing::Outgoing;
 use crate::replays;
 use crate::running::{ATTEMPTS, Part, Running};
 use crate::serve::ServeError;
+use crate::space_host::{AccountsError, HostedAccounts};
 
 /// How long a token for one attempt lives, in seconds: no longer than an attempt may take.
 const TOKEN_LIFETIME: i64 = 60;
@@ -144,26 +146,55 @@ async fn follow(storage: Storage, engine: Handle, shutdown: impl Future<Output =
     }
 }
 
-/// Mints the service auth that an attempt needs, in this server's name.
+/// Mints the service auth that an attempt needs: in the name of the account here that the endpoint
+/// names, or else in this server's.
 pub(crate) struct ServiceSigner {
     pub(crate) keys: Keyring,
     pub(crate) issuer: Did,
+    pub(crate) accounts: HostedAccounts,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+enum NoToken {
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error("{0} is not hosted here any more")]
+    Account(Did),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+}
+
+impl ServiceSigner {
+    async fn mint(&self, due: &Due, now: Timestamp) -> Result<String, NoToken> {
+        let mint = |key: &SigningKey, issuer: &Did, audience: &str| {
+            let token = Mint {
+                issuer,
+                audience,
+                method: &due.notification.kind,
+                now,
+                lifetime: TOKEN_LIFETIME,
+                id: chance::bytes(),
+            };
+            Ok(service_auth::mint(key, &token)?)
+        };
+        let Some(Parties { issuer, audience }) = &due.endpoint.parties else {
+            let key = &self.keys.held().atproto;
+            return mint(key, &self.issuer, due.endpoint.owner.as_str());
+        };
+        let key = self.accounts.key(issuer).await?;
+        let key = key.ok_or_else(|| NoToken::Account(issuer.clone()))?;
+        mint(&key, issuer, audience)
+    }
 }
 
 impl Signer for ServiceSigner {
-    /// For the service that owns the endpoint.
     fn service_auth<'a>(&'a self, due: &'a Due, now: Timestamp) -> Minting<'a> {
-        let token = Mint {
-            issuer: &self.issuer,
-            audience: due.endpoint.owner.as_str(),
-            method: &due.notification.kind,
-            now,
-            lifetime: TOKEN_LIFETIME,
-            id: chance::bytes(),
-        };
-        let minted = service_auth::mint(&self.keys.held().atproto, &token)
-            .map(|token| ServiceAuth(token.into()))
-            .map_err(|error| Unsigned(Box::new(error)));
-        Box::pin(std::future::ready(minted))
+        Box::pin(async move {
+            let minted = self.mint(due, now).await;
+            minted
+                .map(|token| ServiceAuth(token.into()))
+                .map_err(|error| Unsigned(Box::new(error)))
+        })
     }
 }

@@ -150,6 +150,28 @@ impl DevAccounts {
         }
     }
 
+    /// The DID that the account of this name has or would have.
+    ///
+    /// # Errors
+    /// A bad name.
+    pub fn did_of(&self, name: &str) -> Result<Did, DevAccountError> {
+        check_name(name)?;
+        Ok(self.did(name))
+    }
+
+    /// Whether there is a development account of this DID in a data folder, at whichever port.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn holds(data: &Path, did: &Did) -> Result<bool, DevAccountError> {
+        let port = did.as_str().rsplit_once("%3A");
+        let Some(port) = port.and_then(|(_, port)| port.parse().ok()) else {
+            return Ok(false);
+        };
+        let found = Self::new(data, port).find_did(did)?;
+        Ok(found.is_some())
+    }
+
     /// The document to publish under a `Host`, if it is one of an account here.
     pub fn document(&self, host: &str) -> Option<DidDocument> {
         let name = host.strip_suffix(&format!(".localhost:{}", self.port))?;
@@ -236,6 +258,28 @@ mod tests {
             made.key.public().to_did_key(),
             again.key.public().to_did_key()
         );
+    }
+
+    #[test]
+    fn a_folder_holds_the_accounts_of_every_port() {
+        let (folder, accounts) = accounts();
+        let made = accounts.create("alice", || [1; 32]).expect("made");
+        let holds = |did: &str| {
+            let did = Did::new(did).expect("a DID");
+            DevAccounts::holds(folder.path(), &did).expect("readable")
+        };
+        assert_eq!(accounts.did_of("alice").expect("a name"), made.did);
+        assert!(holds(made.did.as_str()));
+        for other in [
+            "did:web:alice.localhost%3A2511",
+            "did:web:bob.localhost%3A2510",
+            "did:web:alice.localhost",
+            "did:web:localhost%3A2510",
+            "did:web:alice.example%3A2510",
+            "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(!holds(other), "{other}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod dev {
     //! `dev.*`
     pub mod loggia {
         //! `dev.loggia.*`
+        pub mod community;
         pub mod delivery;
         pub mod endpoint;
         pub mod event;

@@ -1,4 +1,4 @@
-//! What `/xrpc/_health` looks at: reading, writing, and whether delivery is at work.
+//! What `/xrpc/_health` looks at: reading, writing, and whether delivery and record streams are at work.
 //!
 //! Probes come as often as somebody likes; the store is asked at most every [`FRESH`].
 
@@ -36,6 +36,8 @@ enum Unwell {
     DeliveryEnded,
     #[error("the delivery engine has stood still since {0}")]
     DeliveryStill(Timestamp),
+    #[error("not every record stream is read: {0}")]
+    StreamsDead(String),
 }
 
 /// Looks at a server. Cheap to clone; clones share what they saw.
@@ -69,8 +71,8 @@ impl<C: Clock + Clone> Health<C> {
         }
     }
 
-    /// The same, which tells of record streams as well. That a source is away is no illness of this
-    /// server: whoever waits for streams asks the listener of its own.
+    /// The same, which tells of record streams as well: one that nobody reads is as bad here as it is
+    /// for whoever asks the listener of its own.
     pub(crate) fn with_streams(self, streams: LiveStreams) -> Self {
         Self { streams, ..self }
     }
@@ -120,6 +122,9 @@ impl<C: Clock + Clone> Health<C> {
     }
 
     async fn stream(self) -> Checked {
+        if !self.streams.are_live() {
+            return Err(Unwell::StreamsDead(self.streams.shown().to_string()).into());
+        }
         let shown = self.streams.shown();
         let streams = Some(("streams".to_owned(), shown)).filter(|_| !self.streams.is_empty());
         Ok(streams.into_iter().collect())
@@ -244,6 +249,16 @@ mod tests {
         let silent = within(Duration::from_millis(1), nothing).await;
         let silent = silent.expect_err("nothing came").to_string();
         assert_eq!(silent, "the database has not answered in time");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_nobody_reads_is_no_health() {
+        let (health, _engine, _) = health("streams").await;
+        let well = health.clone().stream().await.expect("there is none");
+        assert!(well.is_empty());
+        let dead = health.with_streams(LiveStreams::starting(["network"]));
+        let why = why(dead.stream().await);
+        assert!(why.starts_with("not every record stream is read"), "{why}");
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 //! It verifies Standard Webhooks signatures and can be told to refuse, to fail a number of times
 //! first, or to be slow, so that a sender's retries can be watched.
 
+mod laid_out;
+
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +21,8 @@ use jiff::Timestamp;
 use loggia_delivery::signature::{Signed, TOLERANCE};
 use loggia_delivery::{Clock, Notification, Secret, SystemClock};
 use tokio::net::TcpListener;
+
+use laid_out::laid_out;
 
 /// How the receiver behaves.
 pub struct ListenSettings {
@@ -140,9 +144,7 @@ fn signature_line(secrets: &[Secret], headers: &HeaderMap, body: &[u8], now: Tim
 
 /// JSON is laid out; anything else is shown as it is, without control characters.
 fn show_body(text: &mut String, body: &[u8]) {
-    let json = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let pretty = json.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    let shown = pretty.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    let shown = laid_out(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     for line in shown.lines() {
         writeln!(text, "  {}", printable(line)).expect("a String takes any text");
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{KeyRole, KeyState, MasterKey, Storage, StorageError};
+use loggia_syntax::Did;
 
 pub use accounts::{AccountError, ShownAccount};
 pub use clients::{ClientError, NewClient};
@@ -29,11 +30,16 @@ use crate::config::Config;
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::keys::{self, KeysError};
 use crate::master_key::{self, MasterKeyError};
+use crate::origin::Origin;
 
 /// An operator's access to the data of a server. Everything is a short transaction, so that a server
 /// that runs is not held up.
 pub struct Operator {
     storage: Storage,
+    /// The server's own DID, which no account may have.
+    server: Did,
+    /// Where development accounts lie.
+    data: PathBuf,
     /// Held where no server runs, so that none starts in the middle.
     _folder: Option<DataFolder>,
 }
@@ -107,6 +113,8 @@ impl Operator {
         };
         Ok(Self {
             storage,
+            server: Origin::of(config, config.bind.port()).did,
+            data: config.data.clone(),
             _folder: folder,
         })
     }

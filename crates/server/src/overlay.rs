@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use loggia_api::com::atproto::space;
 use loggia_api::dev::loggia::compat;
 use loggia_syntax::check::Report;
-use loggia_xrpc::{
-    Body, BodyError, BodyKind, DeclaredError, Kind, Method, Payload, Rejection, shape,
-};
+use loggia_xrpc::{Body, BodyError, BodyKind, DeclaredError, Kind, Method, Payload, shape};
 use serde::de::{Error as _, IgnoredAny};
+use serde_json::{Map, Value};
 
 /// `com.atproto.space.registerNotify` with either input.
 pub type RegisterNotify = Overlay<RegisterNotifyShapes>;
@@ -33,6 +33,14 @@ pub trait TwoShapes: Send + Sync + 'static {
     const OFFICIAL: &'static [&'static str];
     /// Keys that only the other input has: all of them and no official key, and it is that one.
     const COMPAT: &'static [&'static str];
+
+    /// An official input as the official type reads it, where older versions of it are still sent.
+    ///
+    /// # Errors
+    /// It contradicts itself.
+    fn respelled(text: Bytes) -> Result<Bytes, serde_json::Error> {
+        Ok(text)
+    }
 }
 
 /// The shapes of `registerNotify`.
@@ -55,6 +63,23 @@ impl TwoShapes for NotifyWriteShapes {
     type Compat = compat::notify_write::NotifyWrite;
     const OFFICIAL: &'static [&'static str] = &["repo"];
     const COMPAT: &'static [&'static str] = &["did", "collection", "rkey"];
+
+    /// The revision was called `rev` before it was called `repoRev`, and may go by both names.
+    fn respelled(text: Bytes) -> Result<Bytes, serde_json::Error> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(&text)?;
+        match (fields.get("rev"), fields.get("repoRev")) {
+            (Some(rev), Some(repo_rev)) if rev != repo_rev => {
+                let message = "`rev` and `repoRev` say different things; send one of them";
+                Err(serde_json::Error::custom(message))
+            }
+            (Some(rev), None) => {
+                let rev = rev.clone();
+                fields.insert("repoRev".to_owned(), rev);
+                serde_json::to_vec(&fields).map(Bytes::from)
+            }
+            _ => Ok(text),
+        }
+    }
 }
 
 /// The shapes of `notifySpaceDeleted`: the same key, so the wider spelling is always read.
@@ -90,26 +115,6 @@ pub enum Shaped<T: TwoShapes> {
     Compat(<T::Compat as Method>::Input),
 }
 
-impl<T: TwoShapes> Shaped<T> {
-    /// The other system's shape, which is the one that is served so far.
-    ///
-    /// # Errors
-    /// 501 for the official shape.
-    pub fn compat(self) -> Result<<T::Compat as Method>::Input, Rejection> {
-        match self {
-            Self::Compat(input) => Ok(input),
-            Self::Official(_) => {
-                let message = format!(
-                    "{} is served in its webhook shape only so far: send {}",
-                    <T::Official as Method>::NSID,
-                    listed(T::COMPAT),
-                );
-                Err(Rejection::new(501, "MethodNotImplemented", message))
-            }
-        }
-    }
-}
-
 impl<T: TwoShapes> Body for Shaped<T> {
     const ENCODING: &'static str = "application/json";
     const KIND: BodyKind = BodyKind::Json;
@@ -129,7 +134,8 @@ impl<T: TwoShapes> Body for Shaped<T> {
             return Body::decode(payload).map(Self::Compat);
         }
         if !T::OFFICIAL.is_empty() && all(T::OFFICIAL) && none(T::COMPAT) {
-            return Body::decode(payload).map(Self::Official);
+            let text = T::respelled(text.clone()).map_err(BodyError::Json)?;
+            return Body::decode(Payload::Json(text)).map(Self::Official);
         }
         Err(BodyError::Json(serde_json::Error::custom(neither::<T>(
             &keys,

@@ -24,7 +24,7 @@ pub use settings::StreamSettings;
 
 use crate::running::{Part, Running};
 use consumer::Consumer;
-pub(crate) use intake::{Intake, Looked};
+pub(crate) use intake::{DELIVERIES, Intake, Looked};
 pub(crate) use known::KnownWebhooks;
 pub(crate) use telling::{Telling, Terms};
 

@@ -51,10 +51,14 @@ pub enum Part {
     RecordStream,
     /// Reading webhooks back from where they are kept.
     WispRegistry,
+    /// Finding out where hosts are that are to be told.
+    SpaceCalls,
     /// Answering probes on a port of their own.
     Probes,
     /// Telling the webhooks of streamers.
     Streamplace,
+    /// Copying spaces that are hosted elsewhere.
+    SpaceCopies,
 }
 
 impl fmt::Display for Part {
@@ -71,8 +75,10 @@ impl fmt::Display for Part {
             Self::Keys => "following keys",
             Self::RecordStream => "consuming a record stream",
             Self::WispRegistry => "reading webhooks back",
+            Self::SpaceCalls => "finding hosts of spaces",
             Self::Probes => "answering probes",
             Self::Streamplace => "telling webhooks of streamers",
+            Self::SpaceCopies => "copying spaces",
         })
     }
 }

@@ -7,8 +7,10 @@ mod blobs;
 pub mod caller;
 mod car;
 mod commit;
+mod counting;
 pub mod limits;
 mod managing_app;
+mod membership;
 mod open;
 mod page;
 pub mod reader;
@@ -26,7 +28,9 @@ use loggia_storage::Storage;
 use crate::computing::Computing;
 use crate::lexicons::Lexicons;
 use crate::outgoing::Outgoing;
+use crate::projections::Feeding;
 use crate::reach::Documents;
+use crate::space_copies::SpaceCopies;
 use crate::space_notices::SpaceNotices;
 use crate::used_tokens::UsedTokens;
 
@@ -51,6 +55,8 @@ pub struct SpaceHost {
     pub accounts: HostedAccounts,
     /// Tells of writes.
     pub notices: SpaceNotices,
+    /// Tells projections of writes.
+    pub feeding: Feeding,
     /// Threads for what only computes.
     pub computing: Computing,
     /// What records are validated by.
@@ -61,6 +67,8 @@ pub struct SpaceHost {
     pub outgoing: Outgoing,
     /// Proves apps.
     pub attestations: Arc<Attestations<Web, UsedTokens>>,
+    /// Spaces that are hosted elsewhere.
+    pub copies: SpaceCopies,
 }
 
 /// What a [`SpaceHost`] needs beside what all handlers share.
@@ -68,26 +76,26 @@ pub(crate) struct Hosting {
     pub(crate) accounts: HostedAccounts,
     pub(crate) documents: Documents,
     pub(crate) outgoing: Outgoing,
+    pub(crate) feeding: Feeding,
     pub(crate) attestations: Arc<Attestations<Web, UsedTokens>>,
+    pub(crate) copies: SpaceCopies,
 }
 
 impl Hosting {
     /// All of it together.
-    pub(crate) fn spaces(
-        self,
-        notices: SpaceNotices,
-        computing: &Computing,
-        lexicons: &Lexicons,
-    ) -> SpaceHost {
+    pub(crate) fn spaces(self, computing: &Computing, lexicons: &Lexicons) -> SpaceHost {
+        let notices = self.copies.notices.clone();
         SpaceHost {
             storage: notices.storage.clone(),
             accounts: self.accounts,
             notices,
+            feeding: self.feeding,
             computing: computing.clone(),
             lexicons: lexicons.clone(),
             documents: self.documents,
             outgoing: self.outgoing,
             attestations: self.attestations,
+            copies: self.copies,
         }
     }
 }

@@ -1,16 +1,52 @@
-//! Telling of what happens in spaces, in the transaction in which it happens.
+//! The notification hub: what happens in spaces is given a place in the sequence of its space and told
+//! to whoever is registered, in the transaction in which it happens.
+//!
+//! Two kinds of receivers hear of a write. A service of the protocol is told that a repository has
+//! advanced, and of what waits for it only the newest state of each repository is kept. A webhook is
+//! told of each record that changed.
 
-use bytes::Bytes;
+mod audience;
+mod body;
+mod consent;
+pub(crate) mod elsewhere;
+mod inbound;
+mod notifier;
+mod outbound;
+mod reading;
+mod registering;
+mod runner;
+mod service;
+
 use jiff::Timestamp;
-use loggia_api::dev::loggia::compat::defs::{SpaceDeletedNotification, WriteNotification};
-use loggia_storage::{Changed, RepoName, Write, Written};
-use loggia_syntax::{Nsid, SpaceRef};
-use loggia_xrpc::{Method, Nullable};
+use loggia_api::com::atproto::space::{notify_space_deleted, notify_write};
+use loggia_storage::{Changed, Heard, RepoName, Write, Written};
+use loggia_syntax::{Nsid, SpaceRef, Tid};
+use loggia_xrpc::Method;
 
-use crate::overlay::{NotifySpaceDeleted, NotifyWrite};
-use crate::space_notices::{NotifyError, SpaceNotices, Told, space_id};
+use crate::chance;
+use crate::space_notices::{NotifyError, SpaceNotices, Told};
 
-/// Tells everybody who is registered for the space of every record that changed.
+pub use audience::Audience;
+pub use consent::{Consent, UnknownConsent};
+pub(crate) use inbound::heard;
+pub use notifier::Notifier;
+pub(crate) use outbound::{Outbound, revoked};
+pub(crate) use reading::NoRight;
+pub(crate) use registering::{NotRegistered, Wish};
+
+/// News of a repository.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// Which one.
+    pub repo: &'a RepoName,
+    /// Its revision now.
+    pub rev: &'a Tid,
+    /// The digest over its records at that revision.
+    pub hash: &'a [u8; 32],
+}
+
+/// Tells of a write into a repository here: webhooks of each record, and of the advance services where
+/// the space is here as well, or else its host.
 ///
 /// # Errors
 /// The store failed; then the transaction cannot be committed.
@@ -19,23 +55,78 @@ pub async fn written<'a>(
     tx: &mut Write,
     repo: &RepoName,
     written: &Written,
+    is_here: bool,
     now: Timestamp,
 ) -> Result<Told<'a>, NotifyError> {
-    let body = |changed: &Changed| {
-        let notification = WriteNotification {
-            space: space_id(&repo.space),
-            space_uri: repo.space.clone(),
-            did: repo.author.clone(),
-            collection: changed.collection.clone(),
-            rkey: changed.rkey.clone(),
-            cid: changed.cid.clone().map_or(Nullable::Null, Nullable::Value),
-            extra: Default::default(),
-        };
-        serde_json::to_vec(&notification).map(Bytes::from)
+    let place = match is_here {
+        true => {
+            let news = News {
+                repo,
+                rev: &written.rev,
+                hash: &written.hash,
+            };
+            Some((news, advance(notices, tx, news, now).await?))
+        }
+        false => {
+            outbound::advanced(&notices.storage, tx, repo, written, now).await?;
+            None
+        }
     };
-    let bodies = written.changes.iter().map(body).collect::<Result<_, _>>()?;
-    let kind = Nsid::from_static(NotifyWrite::NSID);
-    Ok(notices.enqueue(tx, kind, &repo.space, bodies, now).await?)
+    let audience = notices.audience(tx, &repo.space, now).await?;
+    let mut sayings = body::records(&audience, repo, &written.changes)?;
+    if let Some((news, Heard::Advanced(place))) = &place {
+        sayings.extend(body::advance(&audience, *news, place)?);
+    }
+    let kind = Nsid::from_static(notify_write::NotifyWrite::NSID);
+    let told = notices.say(tx, kind, &repo.space, sayings, now).await?;
+    Ok(match is_here {
+        true => told,
+        false => told.and_call(),
+    })
+}
+
+/// Tells webhooks of records that changed in somebody's repository, wherever that is.
+///
+/// # Errors
+/// The store failed; then the transaction cannot be committed.
+pub async fn changed<'a>(
+    notices: &'a SpaceNotices,
+    tx: &mut Write,
+    repo: &RepoName,
+    changes: &[Changed],
+    now: Timestamp,
+) -> Result<Told<'a>, NotifyError> {
+    let audience = notices.audience(tx, &repo.space, now).await?;
+    let sayings = body::records(&audience, repo, changes)?;
+    let kind = Nsid::from_static(notify_write::NotifyWrite::NSID);
+    Ok(notices.say(tx, kind, &repo.space, sayings, now).await?)
+}
+
+/// Gives news of a repository its place in the sequence of a space here.
+async fn advance(
+    notices: &SpaceNotices,
+    tx: &mut Write,
+    news: News<'_>,
+    now: Timestamp,
+) -> Result<Heard, NotifyError> {
+    let clock = u16::from_le_bytes(chance::bytes());
+    let chains = notices.storage.space_chains();
+    let heard = chains.advance(tx, news.repo, (news.rev, news.hash), (now, clock));
+    Ok(heard.await?)
+}
+
+/// Tells services of an advance that has just been given its place.
+async fn forward<'a>(
+    notices: &'a SpaceNotices,
+    tx: &mut Write,
+    (news, place): (News<'_>, &loggia_storage::Advanced),
+    now: Timestamp,
+) -> Result<Told<'a>, NotifyError> {
+    let space = &news.repo.space;
+    let audience = notices.audience(tx, space, now).await?;
+    let sayings = Vec::from_iter(body::advance(&audience, news, place)?);
+    let kind = Nsid::from_static(notify_write::NotifyWrite::NSID);
+    Ok(notices.say(tx, kind, space, sayings, now).await?)
 }
 
 /// Tells everybody who is registered for a space that it is gone, and forgets the registrations.
@@ -48,14 +139,10 @@ pub async fn deleted<'a>(
     space: &SpaceRef,
     now: Timestamp,
 ) -> Result<Told<'a>, NotifyError> {
-    let notification = SpaceDeletedNotification {
-        space: space_id(space),
-        space_uri: space.clone(),
-        extra: Default::default(),
-    };
-    let body = Bytes::from(serde_json::to_vec(&notification)?);
-    let kind = Nsid::from_static(NotifySpaceDeleted::NSID);
-    let told = notices.enqueue(tx, kind, space, vec![body], now).await?;
+    let audience = notices.audience(tx, space, now).await?;
+    let sayings = body::end(&audience, space)?;
+    let kind = Nsid::from_static(notify_space_deleted::NotifySpaceDeleted::NSID);
+    let told = notices.say(tx, kind, space, sayings, now).await?;
     let registrations = notices.storage.registrations();
     registrations.delete_space(tx, space).await?;
     Ok(told)

@@ -1,19 +1,21 @@
 //! Telling the endpoints that are registered for a space.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    Clock, Due, Handle, NewNotification, Notification, NotificationId, Recipient, Reservation,
-    SystemClock,
+    Due, Handle, NewNotification, Notification, NotificationId, Recipient, Reservation,
 };
-use loggia_storage::{Caps, Enqueue, Registration, Storage, StorageError, Write};
-use loggia_syntax::{Nsid, SpaceRef, SyntaxError};
+use loggia_storage::{Caps, Enqueue, Storage, StorageError, Write};
+use loggia_syntax::{Did, Nsid, SpaceRef, SyntaxError};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_client::AddressGuard;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::chance;
+use crate::space_hub::{Audience, Consent};
+use crate::wisp_registry::Bell;
 
 /// How long a registration lasts unless it is renewed (the permissioned-data proposal's 24 hours).
 pub const REGISTRATION_LASTS: SignedDuration = SignedDuration::from_hours(24);
@@ -27,8 +29,14 @@ pub struct SpaceNotices {
     pub engine: Handle,
     /// How many registrations there may be.
     pub caps: Caps,
+    /// What it takes to register a service.
+    pub consent: Consent,
+    /// Who may tell of writes in every space.
+    pub admins: Arc<[Did]>,
     /// Which endpoints may be called.
     pub guard: AddressGuard,
+    /// Calls whoever makes the calls for which somebody has to be looked up first.
+    pub(crate) bell: Bell,
 }
 
 /// Why nobody could be told.
@@ -40,6 +48,18 @@ pub enum NotifyError {
     /// What is to be said could not be written as JSON.
     #[error("the notification could not be written")]
     Body(#[from] serde_json::Error),
+}
+
+/// Something that is said to some.
+#[derive(Clone, Debug)]
+pub struct Saying {
+    /// What: JSON.
+    pub body: Bytes,
+    /// To whom.
+    pub recipients: Vec<Recipient>,
+    /// Its time among other notifications, where that is not now: whoever is told in order is told in
+    /// the order of these.
+    pub order: Option<Timestamp>,
 }
 
 /// Reads a space in the protocol's spelling (`at://did/space/type/skey`) or the older `ats://`.
@@ -62,53 +82,47 @@ pub fn space_id(space: &SpaceRef) -> String {
 }
 
 impl SpaceNotices {
-    /// Stores a notification for everybody who is registered now, and starts delivering it. When this
-    /// returns, it is on the disk. `also` runs in the same transaction, after the recipients are known.
-    ///
-    /// # Errors
-    /// The store failed; then nobody is told.
-    pub async fn tell(
-        &self,
-        kind: Nsid,
-        space: &SpaceRef,
-        body: &impl Serialize,
-        also: impl AsyncFnOnce(&mut Write) -> Result<(), StorageError>,
-    ) -> Result<(), NotifyError> {
-        let now = SystemClock.now();
-        let body = Bytes::from(serde_json::to_vec(body)?);
-        let mut tx = self.storage.begin().await?;
-        let told = self.enqueue(&mut tx, kind, space, vec![body], now).await?;
-        also(&mut tx).await?;
-        tx.commit().await?;
-        told.deliver();
-        Ok(())
+    /// Whether somebody may tell of writes in every space.
+    pub fn is_admin(&self, caller: &Did) -> bool {
+        self.admins.contains(caller)
     }
 
-    /// Stores notifications for everybody who is registered now, in somebody else's transaction.
+    /// Everybody who is registered for a space now and may still read it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn audience(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        now: Timestamp,
+    ) -> Result<Audience, StorageError> {
+        let registrations = self.storage.registrations();
+        Ok(Audience(registrations.list_active(tx, space, now).await?))
+    }
+
+    /// Stores notifications in somebody's transaction. What is said to nobody is not stored.
     ///
     /// # Errors
     /// The store failed; then the transaction cannot be committed.
-    pub async fn enqueue(
+    pub async fn say(
         &self,
         tx: &mut Write,
         kind: Nsid,
         space: &SpaceRef,
-        bodies: Vec<Bytes>,
+        sayings: Vec<Saying>,
         now: Timestamp,
     ) -> Result<Told<'_>, StorageError> {
-        let registrations = self.storage.registrations();
-        let registered = registrations.list_active(tx, space, now).await?;
-        let recipients: Vec<Recipient> = registered.iter().map(recipient).collect();
-        let room = recipients.len();
-        let reservation = self.engine.reserve(room * bodies.len(), now);
-        let news = bodies
-            .into_iter()
-            .filter_map(|body| notification(&kind, space, body, &recipients, now));
-        let all = news.map(|new| Enqueue {
-            new,
-            recipients: &recipients,
-            lease: reservation.lease(),
-            room,
+        let room = sayings.iter().map(|saying| saying.recipients.len()).sum();
+        let reservation = self.engine.reserve(room, now);
+        let all = sayings.iter().filter_map(|saying| {
+            let new = notification(&kind, space, saying, now)?;
+            Some(Enqueue {
+                new,
+                recipients: &saying.recipients,
+                lease: reservation.lease(),
+                room: saying.recipients.len(),
+            })
         });
         let deliveries = self.storage.deliveries();
         let enqueued = deliveries.enqueue_all(tx, all.collect(), now).await?;
@@ -116,6 +130,8 @@ impl SpaceNotices {
         let due = enqueued.into_iter().flat_map(|one| one.due).collect();
         Ok(Told {
             engine: &self.engine,
+            bell: &self.bell,
+            calls: false,
             reservation,
             due,
             rest,
@@ -127,47 +143,47 @@ impl SpaceNotices {
 #[must_use = "commit, then deliver"]
 pub struct Told<'a> {
     engine: &'a Handle,
+    bell: &'a Bell,
+    calls: bool,
     reservation: Reservation<'a>,
     due: Vec<Due>,
     rest: bool,
 }
 
 impl Told<'_> {
+    /// Somebody is to be told besides who has to be looked up first.
+    pub(crate) fn and_call(mut self) -> Self {
+        self.calls = true;
+        self
+    }
+
     /// Starts delivering, after the commit.
     pub fn deliver(self) {
         self.reservation.offer(self.due);
         if self.rest {
             self.engine.wake();
         }
+        if self.calls {
+            self.bell.ring();
+        }
     }
-}
-
-/// A registration is told until it expires.
-fn recipient(registration: &Registration) -> Recipient {
-    Recipient::new(registration.endpoint, registration.expires_at)
 }
 
 /// What to store; nothing if there is nobody to tell.
 fn notification(
     kind: &Nsid,
     space: &SpaceRef,
-    body: Bytes,
-    recipients: &[Recipient],
+    saying: &Saying,
     now: Timestamp,
 ) -> Option<NewNotification> {
-    let deadline = recipients
-        .iter()
-        .map(|recipient| recipient.deadline)
-        .max()?;
-    let id = NotificationId::new(now, chance::bytes());
-    let subject = space.as_str().to_owned();
+    let deadlines = saying.recipients.iter().map(|recipient| recipient.deadline);
     let notification = Notification {
-        id,
+        id: NotificationId::new(saying.order.unwrap_or(now), chance::bytes()),
         kind: kind.clone(),
-        subject,
-        body,
+        subject: space.as_str().to_owned(),
+        body: saying.body.clone(),
         created_at: now,
-        deadline,
+        deadline: deadlines.max()?,
     };
     Some(NewNotification {
         notification,

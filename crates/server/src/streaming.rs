@@ -7,12 +7,13 @@ use loggia_storage::{Storage, WispCaps};
 use crate::config::Config;
 use crate::delivering::Delivering;
 use crate::outgoing::Outgoing;
+use crate::projections::Feeding;
 use crate::reach::Documents;
-use crate::record_stream::{Intake, LiveStreams, Looked, RecordStreams, Terms};
+use crate::record_stream::{DELIVERIES, Intake, LiveStreams, Looked, RecordStreams, Terms};
 use crate::running::{Part, Running};
 use crate::sources::{AccountKeys, GuardedSockets};
 use crate::streamplace::Streamplace;
-use crate::wisp_registry::{Bell, Hosts, WispRegistry};
+use crate::wisp_registry::{Bell, Hosts, Places, WispRegistry};
 
 /// The consumers of the streams, and who does what they leave to be done.
 pub(crate) struct Streaming {
@@ -28,6 +29,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) documents: &'a Documents,
     pub(crate) delivering: &'a Delivering,
     pub(crate) streamplace: &'a Streamplace,
+    pub(crate) feeding: Feeding,
     pub(crate) live: &'a LiveStreams,
     pub(crate) bell: &'a Bell,
 }
@@ -42,6 +44,7 @@ impl Streaming {
             documents,
             delivering,
             streamplace,
+            feeding,
             live,
             bell,
         } = parts;
@@ -65,9 +68,11 @@ impl Streaming {
             },
             guard: config.guard(),
             terms,
+            relay: config.wisp_relay.clone(),
             hosts: Hosts {
                 documents: documents.clone(),
                 outgoing: outgoing.clone(),
+                places: Places::default(),
             },
         };
         let streams = RecordStreams {
@@ -80,8 +85,10 @@ impl Streaming {
                 engine: engine.clone(),
                 bell: bell.clone(),
                 streamplace: streamplace.clone(),
+                feeding,
                 terms,
                 looked: Looked::default(),
+                most: DELIVERIES,
             },
             live: live.clone(),
             sockets: Arc::new(GuardedSockets(outgoing.0.clone())),

@@ -58,7 +58,8 @@ impl Streamplace {
     }
 
     /// Keeps what webhooks want to hear of these events, in the transaction that is done with them: with
-    /// one look for webhooks, however many events. After its commit, call [`Streamplace::wake`].
+    /// one look for webhooks, however many events. Whether there was any; then call
+    /// [`Streamplace::wake`] after the commit.
     ///
     /// # Errors
     /// The store failed.
@@ -67,7 +68,7 @@ impl Streamplace {
         tx: &mut Write,
         events: &[Event],
         now: Timestamp,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let mut found = Vec::new();
         for event in events {
             let Some((change, leads)) = leads::leads(event) else {
@@ -81,7 +82,7 @@ impl Streamplace {
         });
         let asked: BTreeSet<_> = asked.collect();
         if asked.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let wanted = self.storage.webhooks().wanted(tx, &asked).await?;
         let mut happenings = Vec::new();
@@ -93,7 +94,8 @@ impl Streamplace {
                 happenings.push(Happening::of_change(event, change, streamer, what, now));
             }
         }
-        self.keep(tx, &happenings, now).await
+        self.keep(tx, &happenings, now).await?;
+        Ok(!happenings.is_empty())
     }
 
     /// Tells that the first video of a stream has come in; whether a webhook wants to hear of it.
@@ -161,4 +163,4 @@ impl Streamplace {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

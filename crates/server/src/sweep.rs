@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Storage, StorageError};
 
+use crate::community::limits::ENDED;
 use crate::space_host::limits::BLOB_WAITS;
 
 /// Between two sweeps.
@@ -48,6 +49,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
     let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
     let references = storage.backlink_references().sweep(now, BATCH).await?;
     let webhooks = storage.wisp_webhooks().sweep(now - KEPT, BATCH).await?;
+    let proposals = storage.proposals().sweep(now - ENDED, BATCH).await?;
     tracing::debug!(
         tokens,
         revoked,
@@ -60,6 +62,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         keys,
         references,
         webhooks,
+        proposals,
         "swept"
     );
     let all = [
@@ -74,6 +77,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         keys,
         references,
         webhooks,
+        proposals,
     ];
     Ok(all.contains(&u64::from(BATCH)))
 }

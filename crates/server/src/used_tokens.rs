@@ -27,6 +27,14 @@ impl ReplayStore for UsedTokens {
                 );
                 Err(ReplayError::Full(kept as usize))
             }
+            Err(error) if error.is_outage() => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(
+                    cause,
+                    "used tokens cannot be kept: their callers are refused"
+                );
+                Err(ReplayError::Away(error.into()))
+            }
             Err(error) => Err(ReplayError::Failed(error.into())),
         }
     }

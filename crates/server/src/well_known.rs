@@ -11,6 +11,7 @@ use loggia_xrpc_server::Refusal;
 
 use crate::keys::Keyring;
 use crate::origin::Origin;
+use crate::outage;
 use crate::space_host::{AccountsError, HostedAccounts};
 
 /// What is published.
@@ -67,7 +68,7 @@ async fn only_get() -> Refusal {
 impl Published {
     async fn find(&self, headers: &HeaderMap) -> Result<DidDocument, Refusal> {
         let found = self.document(headers).await;
-        let found = found.map_err(|error| Refusal::internal(&error))?;
+        let found = found.map_err(|error| outage::refuse(&error))?;
         found.ok_or_else(nobody)
     }
 

@@ -6,17 +6,19 @@
 //! in the transaction that changes the webhook.
 
 mod apply;
-mod backoff;
 mod bell;
+mod discovery;
 mod gap;
 mod hint;
 mod host;
+mod places;
 mod scan;
 mod worker;
 
 pub(crate) use bell::Bell;
 pub(crate) use hint::{note, reread, want_backfill, want_gap};
 pub(crate) use host::Hosts;
+pub(crate) use places::Places;
 pub(crate) use worker::WispRegistry;
 
 /// A record is to be read back; the subject is `DID/rkey`.
@@ -25,8 +27,10 @@ const READ: &str = "wisp-read";
 const SCAN: &str = "wisp-scan";
 /// The known accounts are to be scanned; the subject is the stream that begins.
 const BACKFILL: &str = "wisp-backfill";
+/// A relay is to be asked who has such records; the subject is its URL.
+const DISCOVERY: &str = "wisp-discovery";
 /// What somebody watches is to be looked through for what was missed.
 const GAP: &str = "wisp-gap";
 
 /// The kinds of errands, those that wait for nobody first.
-pub(crate) const KINDS: [&str; 4] = [READ, BACKFILL, SCAN, GAP];
+pub(crate) const KINDS: [&str; 5] = [READ, BACKFILL, SCAN, GAP, DISCOVERY];

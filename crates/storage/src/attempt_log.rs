@@ -84,7 +84,7 @@ macro_rules! attempts_text {
     ($whose:literal) => {
         concat!(
             "SELECT a.notification, a.endpoint, a.number, a.started_at, a.duration_ms, a.status,
-                 a.fault, a.retry_after, NULL AS excerpt, d.state, n.kind, n.subject,
+                 a.fault, a.retry_after, a.refused, NULL AS excerpt, d.state, n.kind, n.subject,
                  a.started_at + a.duration_ms AS ended
              FROM endpoint e JOIN attempt a ON a.endpoint = e.id
                  JOIN delivery d ON d.notification = a.notification AND d.endpoint = a.endpoint

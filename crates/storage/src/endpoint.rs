@@ -123,9 +123,10 @@ async fn insert(
     sql::query(
         "INSERT INTO endpoint (id, owner, url, profile, secret, previous_secret, previous_until,
              headers, in_order, per_second, kinds, description, managed, disabled_reason,
-             disabled_at, consecutive_failures, failing_since, last_success, created_at, updated_at)
+             disabled_at, consecutive_failures, failing_since, last_success, created_at, updated_at,
+             issuer, audience)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20)",
+             $19, $20, $21, $22)",
     )
     .bind(&endpoint.id.as_bytes()[..])
     .bind(endpoint.owner.as_str())
@@ -147,6 +148,13 @@ async fn insert(
     .bind(endpoint.health.last_success.map(millis))
     .bind(millis(endpoint.created_at))
     .bind(owned.updated_at.map(millis))
+    .bind(
+        endpoint
+            .parties
+            .as_ref()
+            .map(|parties| parties.issuer.as_str()),
+    )
+    .bind(endpoint.parties.as_ref().map(|parties| &*parties.audience))
     .execute(connection)
     .await
     .map_err(StorageError::doing("insert an endpoint"))?;

@@ -134,7 +134,8 @@ impl Endpoints {
         Ok(Some((read(half)?, read(most)?)))
     }
 
-    /// What came back with another status than 2xx, or not at all, has failed in every profile.
+    /// What came back with another status than 2xx, or not at all, has failed in every profile; in some
+    /// a receiver says so in its answer.
     async fn last_error(
         &self,
         id: EndpointId,
@@ -142,10 +143,10 @@ impl Endpoints {
     ) -> Result<Option<LastError>, StorageError> {
         let row = sql::query(
             "SELECT started_at, status, fault FROM
-                 (SELECT started_at, duration_ms, status, fault FROM attempt
+                 (SELECT started_at, duration_ms, status, fault, refused FROM attempt
                   WHERE endpoint = $1 AND started_at + duration_ms >= $2
                   ORDER BY started_at + duration_ms DESC LIMIT $3) newest
-             WHERE fault IS NOT NULL OR status < 200 OR status > 299
+             WHERE fault IS NOT NULL OR status < 200 OR status > 299 OR refused = 1
              ORDER BY started_at + duration_ms DESC LIMIT 1",
         )
         .bind(&id.as_bytes()[..])

@@ -162,6 +162,23 @@ impl Errands {
         tx.commit().await
     }
 
+    /// It was not attempted, for it is not its turn: that comes at the given time, unless a newer payload
+    /// has come meanwhile.
+    pub async fn defer(&self, errand: &Errand, until: Timestamp) -> Result<(), StorageError> {
+        let mut tx = self.storage.begin().await?;
+        sql::query(
+            "UPDATE errand SET due_at = $1 WHERE kind = $2 AND subject = $3 AND version = $4",
+        )
+        .bind(millis_up(until))
+        .bind(&errand.kind)
+        .bind(&errand.subject)
+        .bind(errand.version)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing("defer an errand"))?;
+        tx.commit().await
+    }
+
     /// It is done: whether it still was what is wanted. If not, a newer payload has come or another
     /// was quicker, and the transaction is better undone.
     pub async fn done(&self, tx: &mut Write, errand: &Errand) -> Result<bool, StorageError> {

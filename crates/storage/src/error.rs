@@ -87,10 +87,44 @@ impl StorageError {
         code.is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23503"))
     }
 
+    /// Whether the database is away, full or too busy, so that the same may succeed later.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Sql { source, .. } | Self::Open { source, .. } => is_outage(source),
+            _ => false,
+        }
+    }
+
     /// For `map_err`: says what was being done.
     pub(crate) fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Sql { doing, source }
     }
+}
+
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_outage_code(&code)),
+        _ => false,
+    }
+}
+
+/// PostgreSQL's five characters begin with a class: 08 connection lost, 53 no resources (a full disk,
+/// too many connections), 57P an operator stops it; 55P03 and 57014 are its time limits. SQLite has a
+/// number whose low byte counts: 5 busy, 10 input or output failed, 13 the disk is full.
+fn is_outage_code(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "53", "57P"]
+            .iter()
+            .any(|class| code.starts_with(class))
+            || matches!(code, "55P03" | "57014");
+    }
+    let code = code.parse::<u32>().map(|code| code & 0xff);
+    matches!(code, Ok(5 | 10 | 13))
 }
 
 /// Counts how often the same was tried that another transaction stood in the way of.
@@ -105,5 +139,29 @@ impl Tries {
     pub(crate) fn again<T>(&mut self, done: &Result<T, StorageError>) -> bool {
         self.0 += 1;
         matches!(done, Err(error) if error.is_conflict()) && self.0 < Self::MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_from_a_mistake() {
+        for code in [
+            "08006", "53100", "53300", "57P01", "55P03", "5", "261", "13", "778",
+        ] {
+            assert!(is_outage_code(code), "{code}");
+        }
+        for code in ["23505", "42601", "57000", "1", "19", "2067", ""] {
+            assert!(!is_outage_code(code), "{code}");
+        }
+        let failed = |source| StorageError::Sql {
+            doing: "look",
+            source,
+        };
+        assert!(failed(sqlx::Error::PoolTimedOut).is_outage());
+        assert!(!failed(sqlx::Error::RowNotFound).is_outage());
+        assert!(!StorageError::WrongKey.is_outage());
     }
 }

@@ -4,7 +4,7 @@
 //! whoever appends holds the line until the transaction ends, so that nothing appears before the end
 //! of what was read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use loggia_delivery::sortable_id;
@@ -271,23 +271,23 @@ async fn versions(
     owner: &Did,
     events: &[NewEvent],
 ) -> Result<BTreeMap<String, i64>, StorageError> {
-    let mut versions = BTreeMap::new();
-    for event in events {
-        if versions.contains_key(&event.aggregate) {
-            continue;
-        }
-        let last: Option<i64> = sql::query_scalar(
-            "SELECT version FROM event WHERE owner = $1 AND aggregate = $2
-             ORDER BY version DESC LIMIT 1",
-        )
-        .bind(owner.as_str())
-        .bind(&event.aggregate)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(StorageError::doing("find the version of an aggregate"))?;
-        versions.insert(event.aggregate.clone(), last.unwrap_or(0));
+    let named: BTreeSet<_> = events.iter().map(|event| &event.aggregate).collect();
+    let mut rows = Rows::new(WANTED);
+    for aggregate in named {
+        rows.push([owner.as_str().into(), aggregate.into()]);
     }
-    Ok(versions)
+    let doing = StorageError::doing("find the versions of aggregates");
+    let found = rows
+        .fetch_all(
+            connection,
+            "SELECT r.name, (SELECT e.version FROM event e
+                 WHERE e.owner = r.owner AND e.aggregate = r.name
+                 ORDER BY e.version DESC LIMIT 1) FROM r",
+        )
+        .await;
+    let read = |row: &Row| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.unwrap_or(0)));
+    let found = found.and_then(|rows| rows.iter().map(read).collect());
+    found.map_err(doing)
 }
 
 fn of_new(event: NewEvent, position: i64, version: i64, now: Timestamp) -> StoredEvent {

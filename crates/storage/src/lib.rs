@@ -13,6 +13,7 @@ mod blob;
 mod chore;
 mod claim;
 mod column;
+mod community_webhook;
 mod delivery;
 mod delivery_log;
 mod endpoint;
@@ -35,6 +36,8 @@ mod projection;
 mod projection_fold;
 mod projection_log;
 mod projection_webhook;
+mod projection_work;
+mod proposal;
 mod record;
 mod redelivery;
 mod registration;
@@ -45,6 +48,8 @@ mod revoked_credential;
 mod seal;
 mod server_key;
 mod space;
+mod space_chain;
+mod space_copy;
 mod space_repo;
 mod sql;
 mod storage;
@@ -65,6 +70,7 @@ pub use backlink_reference::BacklinkReferences;
 pub use blob::{Blob, Blobs, Kept, ReferredBlobs};
 pub use chore::Chores;
 pub use claim::Claims;
+pub use community_webhook::{CommunityWebhook, CommunityWebhookChange, CommunityWebhooks};
 pub use delivery::{Backlog, Deliveries, StoredDelivery};
 pub use delivery_log::{DeliveryDetail, DeliveryFilter, DeliveryPage, LoggedDelivery, Whose};
 pub use endpoint::{EndpointChange, Endpoints, OwnedEndpoint};
@@ -82,12 +88,18 @@ pub use projection::{
 };
 pub use projection_fold::{Fold, Folded, KeptState, NewNotice};
 pub use projection_log::{Notice, OldNotice};
+pub use projection_work::{Behind, UnreadableProjection};
+pub use proposal::{
+    NewProposal, Proposal, ProposalCaps, ProposalId, ProposalKind, ProposalStatus, Proposals,
+    ProposalsOf, Proposed,
+};
 pub use redelivery::{
     EndedState, NewRedelivery, NotEnded, REPLAY_LASTS, Redeliveries, Redelivery, RedeliveryEnd,
     RedeliveryId, Step,
 };
 pub use registration::{
-    Caps, NewRegistration, Registered, Registration, RegistrationId, Registrations,
+    Caps, NewRegistration, Registered, Registration, RegistrationId, RegistrationShape,
+    Registrations, Unregistering, UnregisteringBy,
 };
 pub use replay::{Replays, Used};
 pub use reseal::Resealed;
@@ -98,12 +110,14 @@ pub use server_key::{
     KeyRole, KeySecret, KeyState, NewServerKey, ServerKey, ServerKeys, UnknownRole,
 };
 pub use space::{
-    AppAccess, HostedSpace, IssuedCredential, Member, MemberPut, SpaceInserted, SpacePolicy,
-    Spaces, UnknownRule,
+    AppAccess, HostedSpace, IssuedCredential, Member, MemberPut, Membership, SpaceInserted,
+    SpacePolicy, Spaces, TakenBack, UnknownRule,
 };
+pub use space_chain::{Advanced, Heard, SpaceChains, SpaceWriter};
+pub use space_copy::{CopiedSpace, Forward, Sequel, SpaceCopies, SpaceCopy};
 pub use space_repo::{
-    Changed, LoggedOperation, RecordAction, RecordRange, RecordValue, RecordWrite, RepoName,
-    RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
+    BlobClaim, Changed, LoggedOperation, RecordAction, RecordRange, RecordValue, RecordWrite,
+    RepoName, RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
 };
 pub use storage::Storage;
 pub use stream_cursor::{StreamCursor, StreamCursors};
@@ -113,7 +127,7 @@ pub use webhook::{
     WebhookId, Webhooks,
 };
 pub use webhook_list::{ListError, WebhookFilter, WebhookPage};
-pub use wisp_log::WispOutcome;
+pub use wisp_log::{WispLog, WispLogPlace, WispOutcome};
 pub use wisp_secret::{NewWispSecret, WispSecret, WispSecretId, WispSecretInserted, WispSecrets};
 pub use wisp_webhook::{WispCaps, WispChange, WispRefusal, WispState, WispWebhook, WispWebhooks};
 pub use write::Write;

@@ -50,6 +50,9 @@ const STEPS: &[Step] = &[
     step!(12, "0012", "streamplace"),
     step!(13, "0013", "projections"),
     step!(14, "0014", "space_host"),
+    step!(15, "0015", "space_hub"),
+    step!(16, "0016", "community"),
+    step!(17, "0017", "space_copies"),
 ];
 
 /// The steps of an SQLite file.

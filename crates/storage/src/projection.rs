@@ -1,13 +1,15 @@
 //! Projections: who has which, and how far each has come.
 
+pub(crate) mod row;
+
 use jiff::Timestamp;
 use loggia_delivery::{EndpointId, sortable_id};
 use loggia_syntax::Did;
 
-use crate::column::{Reading, millis};
+use crate::column::millis;
 use crate::event::{self, EventId};
-use crate::sql::{self, Connection, Row};
-use crate::{BadRow, Storage, StorageError, Write, endpoint};
+use crate::sql::{self, Connection};
+use crate::{Storage, StorageError, Write, endpoint};
 
 sortable_id! {
     /// Which projection.
@@ -48,15 +50,15 @@ pub struct Projection {
 pub enum ProjectionStatus {
     /// It folds what comes.
     Active,
-    /// It stands before an event that it cannot fold.
+    /// It stands before an event that it cannot fold, or cannot be read itself.
     Parked(Parked),
 }
 
 /// Why a projection stands still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The event that it stands before.
-    pub event: EventId,
+    /// The event that it stands before; none if it is the store that cannot be read.
+    pub event: Option<EventId>,
     /// What is wrong.
     pub error: String,
     /// Since when.
@@ -213,7 +215,7 @@ impl Projections {
     }
 
     /// At most `limit` of the owner's projections, newest first, after the one named. One that cannot
-    /// be read is left out and logged.
+    /// be read is shown as parked, with what is wrong.
     pub async fn list(
         &self,
         owner: &Did,
@@ -231,45 +233,7 @@ impl Projections {
         .fetch_all(self.storage.readers())
         .await
         .map_err(StorageError::doing("list projections"))?;
-        Ok(rows.iter().filter_map(read_or_log).collect())
-    }
-
-    /// At most `limit` projections that have something to fold, after the one named, in the order of
-    /// their ids.
-    pub async fn behind(
-        &self,
-        after: Option<ProjectionId>,
-        limit: u32,
-    ) -> Result<Vec<Projection>, StorageError> {
-        let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
-        let rows = sql::query(
-            "SELECT p.* FROM projection p JOIN projection_tenant t ON t.owner = p.owner
-             WHERE p.id > $1 AND p.status = 'active' AND p.cursor < t.last_event
-             ORDER BY p.id LIMIT $2",
-        )
-        .bind(after)
-        .bind(limit)
-        .fetch_all(self.storage.engine_readers())
-        .await
-        .map_err(StorageError::doing("look for projections that are behind"))?;
-        Ok(rows.iter().filter_map(read_or_log).collect())
-    }
-
-    /// The owners of projections that read this source. In the transaction that appends for them.
-    pub async fn readers_of(&self, tx: &mut Write, source: &str) -> Result<Vec<Did>, StorageError> {
-        let rows = sql::query(
-            "SELECT DISTINCT owner FROM projection WHERE reads = $1 AND status <> 'deleted'
-             ORDER BY owner",
-        )
-        .bind(source)
-        .fetch_all(tx.sql())
-        .await
-        .map_err(StorageError::doing("look for who reads a source"))?;
-        let owners = rows.iter().map(|row| {
-            let reading = Reading::new("projection", "(owner)", row);
-            reading.parse("owner", |text: &str| Did::new(text))
-        });
-        Ok(owners.collect::<Result<_, _>>()?)
+        Ok(rows.iter().filter_map(row::read_or_damaged).collect())
     }
 }
 
@@ -291,48 +255,5 @@ async fn find(
             .fetch_optional(connection)
             .await
             .map_err(StorageError::doing("find a projection"))?;
-    Ok(row.as_ref().map(read).transpose()?)
-}
-
-fn read_or_log(row: &Row) -> Option<Projection> {
-    read(row)
-        .inspect_err(|bad| {
-            let error = bad as &dyn std::error::Error;
-            tracing::error!(error, "a projection cannot be read and stands still");
-        })
-        .ok()
-}
-
-fn read(row: &Row) -> Result<Projection, BadRow> {
-    let unnamed = Reading::new("projection", "(unreadable)", row);
-    let id = unnamed.parse("id", ProjectionId::from_slice)?;
-    let reading = Reading::new("projection", id, row);
-    Ok(Projection {
-        id,
-        owner: reading.parse("owner", |text: &str| Did::new(text))?,
-        definition: reading.get("definition")?,
-        endpoint: reading.parse("endpoint", |id: Option<&[u8]>| {
-            id.map(EndpointId::from_slice).transpose()
-        })?,
-        isolated: reading.get("isolated")?,
-        status: status(&reading)?,
-        revision: reading.get("revision")?,
-        generation: reading.get("generation")?,
-        cursor: reading.get("cursor")?,
-        sequence: reading.get("sequence")?,
-        created_at: reading.time("created_at")?,
-        updated_at: reading.time("updated_at")?,
-    })
-}
-
-fn status(reading: &Reading<'_>) -> Result<ProjectionStatus, BadRow> {
-    match reading.get::<&str>("status")? {
-        "active" => Ok(ProjectionStatus::Active),
-        "parked" => Ok(ProjectionStatus::Parked(Parked {
-            event: reading.parse("parked_event", EventId::from_slice)?,
-            error: reading.get("parked_error")?,
-            at: reading.time("parked_at")?,
-        })),
-        _ => Err(reading.bad("status", None)),
-    }
+    Ok(row.as_ref().and_then(row::read_or_damaged))
 }

@@ -178,7 +178,11 @@ impl Projections {
         .bind(fold.cursor)
         .bind(last.unwrap_or(projection.sequence))
         .bind(if parked.is_some() { "parked" } else { "active" })
-        .bind(parked.map(|parked| parked.event.as_bytes().to_vec()))
+        .bind(
+            parked
+                .and_then(|parked| parked.event)
+                .map(|event| event.as_bytes().to_vec()),
+        )
         .bind(parked.map(|parked| parked.error.as_str()))
         .bind(parked.map(|parked| millis(parked.at)))
         .bind(&projection.id.as_bytes()[..])

@@ -48,7 +48,11 @@ async fn reseal(
     done: &mut Resealed,
 ) -> Result<(), StorageError> {
     let Place {
-        table, row, column, ..
+        table,
+        row,
+        column,
+        but,
+        ..
     } = place;
     // The bytes of a row's name, whether the column holds text or bytes.
     let row = match (connection.backend(), place.is_text) {
@@ -56,8 +60,9 @@ async fn reseal(
         (Backend::Postgres, true) => format!("convert_to({row}, 'UTF8')"),
         (Backend::Postgres, false) => (*row).to_owned(),
     };
+    let but = but.map_or(String::new(), |but| format!("AND {but}"));
     let page = format!(
-        "SELECT {row}, {column} FROM {table} WHERE {row} > $1 AND {column} IS NOT NULL
+        "SELECT {row}, {column} FROM {table} WHERE {row} > $1 AND {column} IS NOT NULL {but}
          ORDER BY {row} LIMIT {PAGE}"
     );
     let write = format!("UPDATE {table} SET {column} = $1 WHERE {row} = $2");

@@ -32,14 +32,15 @@ impl RevokedCredentials {
     /// is gone after two hours. About 20 MB.
     pub const MOST: u32 = 100_000;
 
-    /// Takes back the credential with this `jti`, for this space, and what was registered with it.
+    /// Takes back the credential with this `jti`, for this space, and what was registered with it, of
+    /// which nothing is delivered any more.
     /// Doing so again moves the end to `until`.
     pub async fn revoke(
         &self,
         tx: &mut Write,
         space: &SpaceRef,
         id: &str,
-        until: Timestamp,
+        (until, now): (Timestamp, Timestamp),
     ) -> Result<Revoked, StorageError> {
         let kept = sql::query(
             "INSERT INTO revoked_credential (space, id, until)
@@ -58,13 +59,9 @@ impl RevokedCredentials {
         if kept == 0 {
             return Ok(Revoked::Full);
         }
-        let deleted = sql::query("DELETE FROM registration WHERE space = $1 AND credential = $2")
-            .bind(space.as_str())
-            .bind(id)
-            .execute(tx.sql())
-            .await
-            .map_err(StorageError::doing("delete a credential's registrations"))?;
-        let registrations = deleted;
+        let registrations = self.storage.registrations();
+        let ended = registrations.end_of_credential(tx, space, id, now).await?;
+        let registrations = ended.len() as u64;
         Ok(Revoked::Kept { registrations })
     }
 

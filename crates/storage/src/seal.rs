@@ -18,6 +18,8 @@ pub(crate) struct Place {
     /// Whether that one holds text; bytes otherwise.
     pub(crate) is_text: bool,
     pub(crate) column: &'static str,
+    /// Rows whose value is not sealed, as a comparison in SQL that leaves them out.
+    pub(crate) but: Option<&'static str>,
 }
 
 impl Place {
@@ -28,6 +30,7 @@ impl Place {
             row,
             is_text: false,
             column,
+            but: None,
         }
     }
 
@@ -47,7 +50,10 @@ impl Place {
 
 /// Every column that holds sealed values: a change of the master key must leave none behind.
 pub(crate) const SEALED: &[Place] = &[
-    Place::text("meta", "name", "value"),
+    Place {
+        but: Some("name <> 'write_check'"),
+        ..Place::text("meta", "name", "value")
+    },
     Place::bytes("endpoint", "id", "secret"),
     Place::bytes("endpoint", "id", "previous_secret"),
     Place::bytes("endpoint", "id", "headers"),

@@ -11,8 +11,8 @@ use crate::column::{Reading, millis};
 use crate::sql::{self, Connection, Executor, Row};
 use crate::{BadRow, Storage, StorageError, Write};
 
-pub use credential::IssuedCredential;
-pub use member::{Member, MemberPut};
+pub use credential::{IssuedCredential, TakenBack};
+pub use member::{Member, MemberPut, Membership};
 pub use rules::{AppAccess, SpacePolicy, UnknownRule};
 
 /// A space whose authority is an account here.
@@ -162,6 +162,24 @@ impl Spaces {
         .await
         .map_err(StorageError::doing("remember a deleted space"))?;
         Ok(())
+    }
+
+    /// Whether anybody here has something in a space, or is registered for it: what strangers say of
+    /// any other is not worth remembering.
+    pub async fn is_of_concern(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+    ) -> Result<bool, StorageError> {
+        sql::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM space_repo WHERE space = $1
+                 UNION ALL SELECT 1 FROM registration WHERE space = $1
+                 UNION ALL SELECT 1 FROM copied_space WHERE space = $1)",
+        )
+        .bind(space.as_str())
+        .fetch_one(tx.sql())
+        .await
+        .map_err(StorageError::doing("look for what there is in a space"))
     }
 
     /// Whether the space is known to be gone.

@@ -2,6 +2,7 @@
 //!
 //! Every change goes through [`SpaceRepos::write`].
 
+mod blobs;
 mod change;
 mod read;
 mod write;
@@ -13,8 +14,9 @@ use crate::column::Reading;
 use crate::sql::{self, Executor, Row};
 use crate::{BadRow, Storage, StorageError, Write};
 
-pub use change::{RecordAction, RecordValue, RecordWrite, Unwritten};
+pub use change::{BlobClaim, RecordAction, RecordValue, RecordWrite, Unwritten};
 pub use read::{LoggedOperation, RecordRange, StoredRecord};
+pub(crate) use write::next_rev;
 
 /// What one author has in one space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

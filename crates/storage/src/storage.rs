@@ -9,10 +9,10 @@ use crate::column::millis;
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::{
-    Accounts, ApiClients, BacklinkReferences, Blobs, Chores, Claims, Deliveries, Endpoints,
-    Errands, Events, Location, LoginAttempts, LoginSessions, Projections, Registrations, Replays,
-    RevokedCredentials, ServerKeys, SpaceRepos, Spaces, StorageError, StreamCursors,
-    StreamQuarantine, Webhooks, WispSecrets, WispWebhooks,
+    Accounts, ApiClients, BacklinkReferences, Blobs, Chores, Claims, CommunityWebhooks, Deliveries,
+    Endpoints, Errands, Events, Location, LoginAttempts, LoginSessions, Projections, Proposals,
+    Registrations, Replays, RevokedCredentials, ServerKeys, SpaceChains, SpaceCopies, SpaceRepos,
+    Spaces, StorageError, StreamCursors, StreamQuarantine, Webhooks, WispSecrets, WispWebhooks,
 };
 
 /// An open store. Cheap to clone.
@@ -50,7 +50,8 @@ impl Storage {
         Ok(forgotten)
     }
 
-    /// Writes and commits a few bytes: a full disk and a lost one show here and in no read.
+    /// Writes and commits a few bytes: a full disk and a lost one show here and in no read. They are
+    /// no secret and not sealed; a change of the master key leaves this row out by its name.
     pub async fn check_writable(&self, now: Timestamp) -> Result<(), StorageError> {
         let mut tx = self.begin().await?;
         sql::query(
@@ -86,6 +87,13 @@ impl Storage {
     /// Registrations of `com.atproto.space.registerNotify`.
     pub fn registrations(&self) -> Registrations {
         Registrations {
+            storage: self.clone(),
+        }
+    }
+
+    /// The sequences of spaces.
+    pub fn space_chains(&self) -> SpaceChains {
+        SpaceChains {
             storage: self.clone(),
         }
     }
@@ -234,6 +242,27 @@ impl Storage {
     /// What authors have in spaces.
     pub fn space_repos(&self) -> SpaceRepos {
         SpaceRepos {
+            storage: self.clone(),
+        }
+    }
+
+    /// Webhooks that are told what happens in spaces.
+    pub fn community_webhooks(&self) -> CommunityWebhooks {
+        CommunityWebhooks {
+            storage: self.clone(),
+        }
+    }
+
+    /// Who is to become a member of a space.
+    pub fn proposals(&self) -> Proposals {
+        Proposals {
+            storage: self.clone(),
+        }
+    }
+
+    /// Copies of what authors have in spaces that are hosted elsewhere.
+    pub fn space_copies(&self) -> SpaceCopies {
+        SpaceCopies {
             storage: self.clone(),
         }
     }

@@ -21,6 +21,8 @@ pub enum Credentials<'a> {
     Anonymous,
     /// `Authorization: Bearer`: service auth, delegation tokens.
     Bearer(&'a str),
+    /// Header fields that prove it together, such as a token and a signature over it.
+    Fields(&'a HeaderMap),
 }
 
 impl fmt::Debug for Credentials<'_> {
@@ -29,6 +31,7 @@ impl fmt::Debug for Credentials<'_> {
         f.write_str(match self {
             Self::Anonymous => "Anonymous",
             Self::Bearer(_) => "Bearer(…)",
+            Self::Fields(_) => "Fields(…)",
         })
     }
 }
@@ -111,6 +114,20 @@ impl GuardedClient {
         input: M::Input,
         credentials: Credentials<'_>,
     ) -> Result<M::Output, CallError> {
+        let limit = self.settings().output;
+        self.call_within::<M>(base, params, input, credentials, limit)
+            .await
+    }
+
+    /// The same with another limit for the output, in bytes after decompression.
+    pub async fn call_within<M: Method>(
+        &self,
+        base: &Url,
+        params: &M::Params,
+        input: M::Input,
+        credentials: Credentials<'_>,
+        limit: usize,
+    ) -> Result<M::Output, CallError> {
         let nsid = M::NSID;
         let url = method_url::<M>(base, params)?;
         let payload = input
@@ -124,7 +141,7 @@ impl GuardedClient {
         put_headers::<M>(request.headers_mut(), credentials)?;
         put_payload(&mut request, payload, M::Input::ENCODING)?;
         let answer = self
-            .exchange(request)
+            .exchange(request, limit)
             .await
             .map_err(|source| CallError::Client { nsid, source })?;
         if !(200..300).contains(&answer.status) {
@@ -158,11 +175,19 @@ fn put_headers<M: Method>(
     if M::Output::KIND == BodyKind::Json {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     }
-    if let Credentials::Bearer(token) = credentials {
-        let mut value =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| CallError::Credentials)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+    match credentials {
+        Credentials::Anonymous => {}
+        Credentials::Bearer(token) => {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| CallError::Credentials)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Credentials::Fields(fields) => {
+            for (name, value) in fields {
+                headers.insert(name, value.clone());
+            }
+        }
     }
     Ok(())
 }

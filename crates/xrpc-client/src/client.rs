@@ -161,8 +161,12 @@ impl GuardedClient {
     }
 
     /// Sends a request of a typed call; a long answer is an error.
-    pub(crate) async fn exchange(&self, request: Request) -> Result<Answer, ClientError> {
-        let (url, limit) = (request.url().clone(), self.settings.output);
+    pub(crate) async fn exchange(
+        &self,
+        request: Request,
+        limit: usize,
+    ) -> Result<Answer, ClientError> {
+        let url = request.url().clone();
         whole(
             self.send(request, self.settings.deadline, limit).await?,
             &url,

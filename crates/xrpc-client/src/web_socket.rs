@@ -1,19 +1,25 @@
 //! WebSockets out, under the same guard as requests.
 
 mod connect;
+mod skim;
 
 use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 use url::Url;
 
 use crate::{ClientError, GuardedClient};
+
+use skim::{Skim, Skipped};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -24,6 +30,9 @@ pub struct WebSocketSettings {
     pub deadline: Duration,
     /// The longest message in bytes; a longer one ends the connection before it is read. 1 MiB.
     pub message: usize,
+    /// The longest message in bytes that does not end the connection but is passed over, without being
+    /// kept. None.
+    pub passed_over: u64,
     /// After so much silence the other side is pinged. 20 s.
     pub ping: Duration,
     /// After so many pings without a sign of life the connection is dead. 2.
@@ -32,7 +41,7 @@ pub struct WebSocketSettings {
 
 /// A connection that says only what the other side says. Pings of both sides are dealt with in here.
 pub struct WebSocket {
-    stream: WebSocketStream<Box<dyn Wire>>,
+    stream: WebSocketStream<Skimmed>,
     settings: WebSocketSettings,
     host: String,
     /// Pings since the last sign of life.
@@ -46,6 +55,13 @@ pub enum WebSocketMessage {
     Text(Bytes),
     /// Bytes.
     Binary(Bytes),
+    /// In its place a message was passed over, for it was longer than the limit.
+    TooLong {
+        /// How long it was.
+        bytes: u64,
+        /// The SHA-256 of what it held.
+        sha256: [u8; 32],
+    },
 }
 
 /// Why there is no connection, or no longer. No message holds a query or anything that was sent.
@@ -94,11 +110,58 @@ trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
+/// The wire with what is too long left out.
+struct Skimmed {
+    wire: Box<dyn Wire>,
+    skim: Skim,
+    /// What was read last.
+    came: Box<[u8]>,
+}
+
+impl AsyncRead for Skimmed {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { wire, skim, came } = self.get_mut();
+        // To give nothing would be to say that this is the end.
+        while !skim.give(to) {
+            let mut read = ReadBuf::new(came);
+            ready!(Pin::new(&mut *wire).poll_read(cx, &mut read))?;
+            if read.filled().is_empty() {
+                break;
+            }
+            skim.take(read.filled());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Skimmed {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().wire).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
+    }
+}
+
 impl Default for WebSocketSettings {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(10),
             message: 1024 * 1024,
+            passed_over: 0,
             ping: Duration::from_secs(20),
             unanswered: 2,
         }
@@ -155,8 +218,13 @@ impl WebSocket {
                 Some(Ok(Message::Binary(bytes))) => {
                     return Ok(Some(WebSocketMessage::Binary(bytes)));
                 }
+                Some(Ok(Message::Pong(said))) => {
+                    if let Some(Skipped { bytes, sha256 }) = Skipped::read(&said) {
+                        return Ok(Some(WebSocketMessage::TooLong { bytes, sha256 }));
+                    }
+                }
                 // Pings are answered by the library with the next read.
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_))) | None => return Ok(None),
                 Some(Err(error)) => return Err(self.error(error)),
             }

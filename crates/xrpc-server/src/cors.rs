@@ -16,12 +16,12 @@ const MAX_AGE: &str = "86400";
 const MOST_HEADERS: usize = 2048;
 
 /// Whether this is a browser asking before it calls.
-pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
+pub fn is_preflight(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Lets scripts of any origin read a response.
-pub(crate) fn allow(headers: &mut HeaderMap) {
+pub fn allow(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),
@@ -34,7 +34,7 @@ pub(crate) fn allow(headers: &mut HeaderMap) {
 
 /// The answer to a preflight. The asked-for headers are allowed by name, because `*` does not cover
 /// `Authorization`.
-pub(crate) fn preflight(asked: &HeaderMap, verbs: &'static str) -> Response {
+pub fn preflight(asked: &HeaderMap, verbs: &'static str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();

@@ -28,9 +28,9 @@ use crate::meter::Meter;
 use crate::passage::{MethodInfo, Passage, REQUEST_ID};
 use crate::rate::{self, Allowance, Limiter, Quotas};
 use crate::settings::Settings;
-use crate::stop::Stop;
+use crate::stop::{IsOutage, Stop};
 use crate::target::Target;
-use crate::{cors, envelope, status, stop, strict};
+use crate::{cors, envelope, stop, strict};
 
 /// A method with everything that its calls need.
 pub(crate) struct Entry<S> {
@@ -113,6 +113,7 @@ struct Waiting<'a, S> {
 /// A method at work.
 struct Work<'a> {
     answer: BoxFuture<'a, Result<Response, Stop>>,
+    is_outage: IsOutage,
     timeout: Duration,
     _permit: SemaphorePermit<'a>,
 }
@@ -189,9 +190,26 @@ impl<S: Send + Sync + 'static> App<S> {
             }
             Target::Preflight(verbs) => options(verbs),
             Target::Metrics(metrics) => text(metrics.render()),
-            Target::Refused(rejection) => envelope::reject(&rejection),
+            Target::Refused(rejection) => return self.refuse(&rejection, request),
         };
         (Reached::Way(Way::Answered(answer)), None)
+    }
+
+    /// What is no call of a method counts as one, so that guessing is limited as well.
+    fn refuse<'a>(
+        &'a self,
+        rejection: &Rejection,
+        request: Request,
+    ) -> (Reached<'a, S>, Option<Allowance>) {
+        let (parts, _) = request.into_parts();
+        let key = &self.settings.rate_key;
+        let allowance = rate::count([&self.limiter], key, &self.settings.clock, &parts);
+        let spent = allowance.as_ref().filter(|it| !it.is_left());
+        let answer = match spent {
+            Some(spent) => spent.refuse(),
+            None => envelope::reject(rejection),
+        };
+        (Reached::Way(Way::Answered(answer)), allowance)
     }
 
     /// Limits, then the method.
@@ -264,7 +282,9 @@ impl<S: Send + Sync + 'static> App<S> {
         fault: &'a Fault,
     ) -> Way<'a> {
         let Ok(permit) = self.calls.try_acquire() else {
-            return Way::Answered(busy("too many calls at the same time; try again soon"));
+            return Way::Answered(envelope::busy(
+                "too many calls at the same time; try again soon",
+            ));
         };
         let call = Call {
             state: &self.state,
@@ -279,6 +299,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let request = Request::from_parts(parts, body);
         Way::Work(Work {
             answer: entry.endpoint.answer(call, request),
+            is_outage: self.settings.is_outage,
             timeout: entry.timeout,
             _permit: permit,
         })
@@ -303,7 +324,7 @@ impl Work<'_> {
         let answer = AssertUnwindSafe(async {
             match self.answer.await {
                 Ok(response) => response,
-                Err(stop) => Box::pin(stop.respond()).await,
+                Err(stop) => Box::pin(stop.respond(self.is_outage)).await,
             }
         });
         within(self.timeout, answer)
@@ -325,16 +346,9 @@ async fn within<T>(
         }
         Err(_elapsed) => {
             tracing::error!("call took longer than its time");
-            Err(busy("the answer took too long; try again later"))
+            Err(envelope::busy("the answer took too long; try again later"))
         }
     }
-}
-
-fn busy(message: &str) -> Response {
-    let code = StatusCode::SERVICE_UNAVAILABLE;
-    let rejection =
-        Rejection::new(code.as_u16(), status::name_of(code), message).header("retry-after", "1");
-    envelope::reject(&rejection)
 }
 
 fn options(verbs: &'static str) -> Response {

@@ -60,6 +60,19 @@ pub(crate) fn internal() -> Response {
     )
 }
 
+/// The answer when the same may go better in a moment.
+pub(crate) fn busy(message: &str) -> Response {
+    reject(&try_again(message))
+}
+
+fn try_again(message: &str) -> Rejection {
+    let code = StatusCode::SERVICE_UNAVAILABLE;
+    Rejection::new(code.as_u16(), status::name_of(code), message).header("retry-after", "1")
+}
+
+/// What is said when something that the service needs is away.
+pub(crate) const AWAY: &str = "something that this service needs is away; try again soon";
+
 /// This status if it is one of an error, else the other.
 pub(crate) fn error_status(code: u16, otherwise: StatusCode) -> StatusCode {
     StatusCode::from_u16(code)
@@ -90,6 +103,13 @@ impl Refusal {
             status::INTERNAL,
             status::INTERNAL_MESSAGE,
         ))
+    }
+
+    /// 503, for an outage that will pass: logged as [`Refusal::internal`] does, and the caller is asked
+    /// to try again.
+    pub fn away(error: &(dyn std::error::Error + 'static)) -> Self {
+        stop::log_internal(error);
+        Self(try_again(AWAY))
     }
 
     /// The rejection inside.

@@ -21,7 +21,7 @@
 mod answer;
 mod call;
 mod coding;
-mod cors;
+pub mod cors;
 mod decode;
 mod dispatch;
 mod endpoint;
@@ -55,7 +55,7 @@ pub use gate::Gate;
 pub use handler::Handler;
 pub use health::{HealthCheck, HealthFields};
 pub use meter::Metrics;
-pub use passage::{MethodInfo, RequestId, TraceContext};
+pub use passage::{MethodInfo, RequestId, TraceContext, log_caller};
 pub use rate::{
     Allowance, CallerKey, Clock, KeyFunction, Quota, RateLimit, RateLimiter, SystemClock,
     by_forwarded_address, by_peer_address,

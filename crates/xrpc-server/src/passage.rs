@@ -166,6 +166,11 @@ fn unique() -> u64 {
     (mixed ^ (mixed >> 31)).max(1)
 }
 
+/// Names who calls in the log lines of this call: a DID, say. To be called where the caller is proved.
+pub fn log_caller(caller: &str) {
+    tracing::Span::current().record("caller", caller);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -207,9 +207,9 @@ impl fmt::Debug for Limiter {
     }
 }
 
-/// Counts a call against the limits of the service and of the method.
-pub(crate) fn count(
-    limiters: [&Limiter; 2],
+/// Counts a call against all these limits, of the service and of the method.
+pub(crate) fn count<const N: usize>(
+    limiters: [&Limiter; N],
     key: &KeyFunction,
     clock: &Arc<dyn Clock>,
     parts: &Parts,

@@ -1,5 +1,6 @@
 //! What can be set about a service, and why each number is what it is.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub struct Settings {
     /// Serve the metrics at `/metrics` to everybody who reaches this listener. Off: they tell how
     /// busy a service is; [`Metrics::render`] serves them elsewhere.
     pub public_metrics: bool,
+    /// Which internal errors mean that something this service needs, its database say, is away for
+    /// now: answered 503 with `Retry-After` instead of 500. None.
+    pub is_outage: fn(&(dyn Error + 'static)) -> bool,
     /// Subscriptions.
     pub streams: StreamSettings,
 }
@@ -80,6 +84,7 @@ impl Default for Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             metrics: None,
             public_metrics: false,
+            is_outage: |_| false,
             streams: StreamSettings::default(),
         }
     }

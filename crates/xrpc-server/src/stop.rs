@@ -37,8 +37,8 @@ impl Stop {
         Self(Cause::Internal(error.into()))
     }
 
-    /// The response; logs what is internal.
-    pub(crate) async fn respond(self) -> Response {
+    /// The response; logs what is internal. `is_outage` tells what may go better later.
+    pub(crate) async fn respond(self, is_outage: IsOutage) -> Response {
         match self.0 {
             Cause::Rejected(rejection) => envelope::reject(&rejection),
             Cause::Declared {
@@ -53,11 +53,17 @@ impl Stop {
             Cause::Extractor(response) => enveloped(*response).await,
             Cause::Internal(error) => {
                 log_internal(&*error);
-                envelope::internal()
+                match is_outage(&*error) {
+                    true => envelope::busy(envelope::AWAY),
+                    false => envelope::internal(),
+                }
             }
         }
     }
 }
+
+/// See [`Settings::is_outage`](crate::Settings::is_outage).
+pub(crate) type IsOutage = fn(&(dyn StdError + 'static)) -> bool;
 
 impl From<Rejection> for Stop {
     fn from(rejection: Rejection) -> Self {

@@ -87,6 +87,7 @@ async fn store(name: &str) -> Storage {
             started: START,
             duration_ms: 12,
             outcome: Outcome::Answered(answer),
+            refused: false,
         }),
         report: Some(Report::Succeeded),
         lease: enqueued.due[0].lease.clone(),

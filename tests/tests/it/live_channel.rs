@@ -8,6 +8,9 @@ use loggia_services::Redis;
 use loggia_storage::{MasterKey, Storage, WispWebhooks};
 use serde_json::{Value, json};
 
+use crate::support::Receiver;
+use crate::support::hooks::Hooks;
+
 fn outcome() -> LiveOutcome {
     LiveOutcome {
         owner_did: "did:web:owner.example.com".to_owned(),
@@ -73,4 +76,35 @@ async fn without_redis_nobody_waits() {
     stop.send(()).expect("it listens");
     let stopping = tokio::time::timeout(Duration::from_secs(60), publishing).await;
     stopping.expect("stops").expect("does not panic");
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_a_record_is_named_by_its_key() {
+    let url = Redis::url();
+    let name = format!("test:record:{}", std::process::id());
+    let client = redis::Client::open(url.as_str()).expect("a URL");
+    let mut subscriber = client.get_async_pubsub().await.expect("connects");
+    subscriber.subscribe(&name).await.expect("subscribes");
+    let mut hooks = Hooks::start(|config| {
+        config.redis = Some(url.parse().expect("a URL"));
+        config.redis_channel = name.clone();
+    })
+    .await;
+    let mut receiver = Receiver::start();
+    let rkey = hooks.add(&receiver.url, json!({})).await;
+    hooks.until(&rkey, "active").await;
+    hooks.post("one");
+    receiver.next().await;
+    let message = futures_util::StreamExt::next(&mut subscriber.on_message()).await;
+    let message: String = message.expect("a message").get_payload().expect("text");
+    let message: Value = message.parse().expect("JSON");
+    assert_eq!(message["rkey"], rkey, "{message}");
+    assert_eq!(
+        (
+            &message["ownerDid"],
+            &message["status"],
+            &message["eventRkey"]
+        ),
+        (&json!(hooks.provider.did), &json!("ok"), &json!("one"))
+    );
 }

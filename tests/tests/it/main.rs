@@ -2,6 +2,7 @@
 
 mod api_clients;
 mod authentication;
+mod communities;
 mod crowds;
 mod daily_sweep;
 mod database_restart;
@@ -25,7 +26,9 @@ mod record_stream;
 mod record_stream_nodes;
 mod server;
 mod sources;
+mod space_copies;
 mod space_host;
+mod space_hub;
 mod space_notices;
 mod space_readers;
 mod space_registrations;
@@ -40,5 +43,7 @@ mod webhook_lists;
 mod webhooks;
 mod wisp;
 mod wisp_deliveries;
+mod wisp_discovery;
 mod wisp_routes;
 mod wisp_secrets;
+mod wisp_silent_hosts;

@@ -3,8 +3,11 @@
 //! What receivers of Hapnd's notifications were promised has its tests in [`promises`], one for each
 //! promise.
 
+mod attempts;
+mod fed;
 mod form;
 mod kill;
+mod managing;
 mod methods;
 mod parking;
 mod promises;
@@ -36,11 +39,16 @@ pub struct Client<'a> {
 
 impl<'a> Client<'a> {
     pub async fn new(server: &'a TestServer) -> Self {
+        Self::with_quota(server, None).await
+    }
+
+    /// One that has so many calls a minute.
+    pub async fn with_quota(server: &'a TestServer, calls: Option<u32>) -> Self {
         let operator = server.operator().await;
         let new = NewClient {
             name: "an app".to_owned(),
             origins: Vec::new(),
-            requests_per_minute: None,
+            requests_per_minute: calls,
         };
         let (_, key) = operator.create_client(new).await.expect("a client");
         operator.close().await;

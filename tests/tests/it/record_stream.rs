@@ -2,7 +2,7 @@
 
 use loggia_firehose::SourceKind;
 use loggia_syntax::Tid;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::jetstream::{Framing, Jetstream};
 use crate::support::posting::{hook, numbers, posts, tell};
@@ -223,5 +223,47 @@ async fn webhooks_that_changed_while_nobody_listened_are_found_at_the_start() {
     posts(&source, &alice, 7);
     assert_eq!(numbers(&mut receiver, 1).await, [7]);
     receiver.has_no_more();
+    server.stop().await;
+}
+
+/// A server over this source alone, and how its stream is doing once it is doing so.
+async fn alone(source: &Jetstream) -> TestServer {
+    let stream = stream("network", SourceKind::Jetstream, &source.url());
+    let server = TestServer::start_with(|config| config.streams = vec![stream]).await;
+    streams_live(&server).await;
+    server
+}
+
+async fn shown(server: &TestServer, what: &str, is_so: impl Fn(&Value) -> bool) {
+    until(what, async || {
+        let health = server.get("/xrpc/_health").await;
+        is_so(&health.body["streams"]["network"])
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_beyond_the_limit_does_not_stop_the_stream() {
+    let source = Jetstream::start(Framing::First).await;
+    let server = alone(&source).await;
+    let did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+    source.account(did, true);
+    let long = format!("{{\"long\": \"{}\"}}", "x".repeat(6_000_000));
+    source.say_garbage(&long);
+    source.account(did, true);
+    shown(&server, "it goes on behind the frame", |stream| {
+        stream["frames"] == 3 && stream["quarantined"] == 1 && stream["gaps"] == 1
+    })
+    .await;
+    shown(&server, "it is live on the same connection", |stream| {
+        stream["live"] == true && stream["connections"] == 1 && stream["malformedFrames"] == 1
+    })
+    .await;
+    let mut database = Database::sqlite(&server.data()).await;
+    let aside = format!(
+        "SELECT count(*) FROM stream_quarantine WHERE reason = 'too-long: {} bytes'",
+        long.len()
+    );
+    assert_eq!(database.number(&aside).await, 1);
     server.stop().await;
 }

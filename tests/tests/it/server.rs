@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, TestServer};
 
 /// What the server serves, sorted.
-const METHODS: [&str; 67] = [
+const METHODS: [&str; 87] = [
     "com.atproto.repo.uploadBlob",
     "com.atproto.simplespace.createSpace",
     "com.atproto.simplespace.deleteSpace",
@@ -30,11 +30,31 @@ const METHODS: [&str; 67] = [
     "com.atproto.space.listBlobs",
     "com.atproto.space.listRecords",
     "com.atproto.space.listRepoOps",
+    "com.atproto.space.listRepos",
     "com.atproto.space.listSpaces",
+    "com.atproto.space.notifyCredentialRevoked",
     "com.atproto.space.notifySpaceDeleted",
     "com.atproto.space.notifyWrite",
     "com.atproto.space.putRecord",
     "com.atproto.space.registerNotify",
+    "com.atproto.space.unregisterNotify",
+    "dev.loggia.community.acceptInvite",
+    "dev.loggia.community.acceptJoinRequest",
+    "dev.loggia.community.cancelJoinRequest",
+    "dev.loggia.community.createInvite",
+    "dev.loggia.community.createWebhook",
+    "dev.loggia.community.declineInvite",
+    "dev.loggia.community.deleteWebhook",
+    "dev.loggia.community.getWebhook",
+    "dev.loggia.community.leave",
+    "dev.loggia.community.listInvites",
+    "dev.loggia.community.listJoinRequests",
+    "dev.loggia.community.listWebhooks",
+    "dev.loggia.community.rejectJoinRequest",
+    "dev.loggia.community.requestToJoin",
+    "dev.loggia.community.revokeInvite",
+    "dev.loggia.community.rotateWebhookSecret",
+    "dev.loggia.community.updateWebhook",
     "dev.loggia.delivery.cancel",
     "dev.loggia.delivery.get",
     "dev.loggia.delivery.getReplay",
@@ -116,7 +136,10 @@ async fn health_and_metrics_are_served() {
 #[tokio::test]
 async fn what_is_not_served_says_so() {
     let server = TestServer::start().await;
-    for nsid in ["com.example.unknown", "com.atproto.space.listRepos"] {
+    for nsid in [
+        "com.example.unknown",
+        "com.atproto.simplespace.checkUserAccess",
+    ] {
         let answer = server.get(&format!("/xrpc/{nsid}")).await;
         answer.fails(
             501,

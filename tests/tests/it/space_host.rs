@@ -1,9 +1,10 @@
 //! Spaces and repositories of accounts that the server holds the keys of.
 
+mod blobs;
 mod credentials;
 mod records;
 mod refusals;
 mod rules;
 mod sync;
 mod telling;
-mod verifier;
+pub mod verifier;

@@ -189,7 +189,7 @@ async fn revoke(server: &TestServer, reader: &Reader<'_>) {
     let mut tx = storage.begin().await.expect("begins");
     let revoked = storage
         .revoked_credentials()
-        .revoke(&mut tx, &space, &id, until)
+        .revoke(&mut tx, &space, &id, (until, SystemClock.now()))
         .await;
     tx.commit().await.expect("commits");
     assert_eq!(revoked.expect("runs"), Revoked::Kept { registrations: 1 });

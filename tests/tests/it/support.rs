@@ -3,7 +3,9 @@
 pub mod aftermath;
 pub mod answer;
 pub mod browser;
+pub mod community;
 pub mod exchange;
+pub mod foreign_host;
 pub mod hooks;
 pub mod hostile;
 pub mod issuer;
@@ -23,6 +25,7 @@ pub mod rows;
 pub mod s3;
 pub mod server;
 pub mod spaces;
+pub mod syncer;
 pub mod tally;
 pub mod webhook_world;
 
@@ -34,6 +37,7 @@ pub use person::Person;
 pub use provider::Provider;
 pub use receiver::{Arrival, Closed, Receiver};
 pub use server::{Account, TestServer};
+pub use syncer::Syncer;
 
 /// A client like anybody's; nothing of ours is in it.
 pub fn http() -> reqwest::Client {

@@ -359,3 +359,29 @@ async fn input_that_does_not_fit_is_told_where() {
         .await
         .is(200, json!({ "webhooks": [made] }));
 }
+
+#[tokio::test]
+async fn no_text_holds_a_nul() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let made = create(&alice, json!({ "url": URL, "events": ["chat"] })).await;
+    for (field, value) in [
+        ("name", json!("a\0")),
+        ("description", json!("a\0")),
+        ("prefix", json!("a\0")),
+        ("suffix", json!("a\0")),
+        ("rewrite", json!([{ "from": "a\0", "to": "" }])),
+        ("rewrite", json!([{ "from": "b", "to": "a\0" }])),
+        ("muteWords", json!(["b", "a\0"])),
+    ] {
+        let message = format!("`{field}` holds a NUL character (U+0000) at byte 1: leave it out");
+        let input = json!({ "url": "https://hooks.example/b", "events": ["chat"], field: value });
+        let answer = alice.procedure(CREATE, &input).await;
+        answer.fails(400, "InvalidRequest", &message);
+        let change = json!({ "id": id(&made), field: value });
+        let answer = alice.procedure(UPDATE, &change).await;
+        answer.fails(400, "InvalidRequest", &message);
+    }
+    let all = alice.query(LIST, &[]).await;
+    all.is(200, json!({ "webhooks": [made] }));
+}

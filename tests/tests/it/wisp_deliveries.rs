@@ -250,18 +250,32 @@ async fn events_are_the_pages_array_newest_first_and_at_most_a_hundred() {
     for _ in 0..105 {
         receiver.next().await;
     }
-    let events = loop {
-        let events = hooks
-            .person
-            .script("GET", "/api/webhook/events", None)
-            .await
-            .output();
+    // All of them, the last five in an answer of their own.
+    let (events, mut rest) = loop {
+        let first = hooks.person.script("GET", "/api/webhook/events", None);
+        let first = first.await;
+        let link = first.header("link").to_owned();
+        let events = first.output();
         let shown = events.as_array().expect("a bare array");
-        if shown.len() == 100 {
-            break shown.clone();
+        let next = link.strip_prefix('<').and_then(|link| link.split_once('>'));
+        if let Some((next, "; rel=\"next\"")) = next {
+            let rest = hooks.person.script("GET", next, None).await;
+            assert_eq!(rest.header("link"), "", "that is all");
+            let rest = rest.output();
+            let rest = rest.as_array().expect("a bare array").clone();
+            if shown.len() == 100 && rest.len() == 5 {
+                break (shown.clone(), rest);
+            }
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
+    rest.extend_from_slice(&events);
+    let mut ids: Vec<_> = rest.iter().map(|event| event["id"].to_string()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 105, "each once");
+    let bad = "/api/webhook/events?cursor=nonsense";
+    assert_eq!(hooks.person.script("GET", bad, None).await.status, 400);
     let times: Vec<_> = events
         .iter()
         .map(|event| event["delivered_at"].as_str())

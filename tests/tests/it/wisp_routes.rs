@@ -250,6 +250,8 @@ async fn a_secret_is_shown_once_replaced_and_thrown_away() {
     for (verb, path) in [
         ("DELETE", "/api/secret/deploys"),
         ("POST", "/api/secret/deploys/rotate"),
+        ("DELETE", "/api/secret/a%00"),
+        ("POST", "/api/secret/a%00/rotate"),
     ] {
         let answer = person.script(verb, path, None).await;
         refused(&answer, 404, "there is no secret of this name");

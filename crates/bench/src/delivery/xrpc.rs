@@ -106,20 +106,33 @@ impl Served {
         }
     }
 
-    /// Registers an endpoint for the space of this name.
+    /// Registers an endpoint for the space of this number.
     pub fn register(&self, space: usize, url: &str) {
+        self.register_for(&self.space(space), url);
+    }
+
+    /// Registers an endpoint for a space.
+    pub fn register_for(&self, space: &str, url: &str) {
         let input = serde_json::json!({
-            "space": self.space(space),
+            "space": space,
             "serviceDid": "did:web:feed.example.com",
             "endpoint": url,
         });
-        let mut stream =
-            Blocking::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the server listens");
+        let mut stream = self.connect();
         let request = self.request(REGISTER, &input.to_string());
         stream.write_all(&request).expect("it reads");
         let mut start = [0; 15];
         stream.read_exact(&mut start).expect("it answers");
         assert_eq!(&start, b"HTTP/1.1 200 OK", "it registers");
+    }
+
+    fn connect(&self) -> Blocking {
+        Blocking::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the server listens")
+    }
+
+    /// Who calls.
+    pub fn did(&self) -> &str {
+        self.account.did.as_str()
     }
 
     fn space(&self, number: usize) -> String {
@@ -132,8 +145,7 @@ impl Served {
     /// Tells of so many writes, in turn in so many spaces: as fast as it answers, or at a rate.
     pub fn call(&mut self, count: usize, spaces: usize, rate: Option<f64>) -> Called {
         let first = self.numbers;
-        self.numbers += count as u64;
-        let requests: Arc<[Vec<u8>]> = (0..count)
+        let requests = (0..count)
             .map(|index| {
                 let input = serde_json::json!({
                     "space": self.space(index % spaces),
@@ -144,6 +156,14 @@ impl Served {
                 self.request(WRITE, &input.to_string())
             })
             .collect();
+        self.send(requests, rate)
+    }
+
+    /// Sends these requests: as fast as it answers, or at a rate. Each is one number.
+    pub fn send(&mut self, requests: Vec<Vec<u8>>, rate: Option<f64>) -> Called {
+        let (first, count) = (self.numbers, requests.len());
+        self.numbers += count as u64;
+        let requests: Arc<[Vec<u8>]> = requests.into();
         let next = Arc::<AtomicUsize>::default();
         let port = self.port;
         let begun = clock::now();
@@ -168,7 +188,32 @@ impl Served {
         }
     }
 
-    fn request(&self, nsid: &str, body: &str) -> Vec<u8> {
+    /// Reads all of a long answer to a query; how many bytes came.
+    pub fn read_all(&self, nsid: &str, query: &str) -> usize {
+        let mut stream = self.connect();
+        let request = self.query(nsid, query);
+        let last = request.len() - 2;
+        stream.write_all(&request[..last]).expect("it reads");
+        let close = b"connection: close\r\n\r\n";
+        stream.write_all(close).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "it gives all of it");
+        answer.len()
+    }
+
+    /// A query with these params.
+    pub fn query(&self, nsid: &str, query: &str) -> Vec<u8> {
+        format!(
+            "GET /xrpc/{nsid}?{query} HTTP/1.1\r\nhost: localhost:{}\r\n\
+             authorization: Bearer {}\r\n\r\n",
+            self.port,
+            self.token(nsid)
+        )
+        .into()
+    }
+
+    fn token(&self, nsid: &str) -> String {
         let method = Nsid::new(nsid).expect("an NSID");
         let token = Mint {
             issuer: &self.account.did,
@@ -178,7 +223,12 @@ impl Served {
             lifetime: 60,
             id: chance::bytes(),
         };
-        let token = mint(&self.account.key, &token).expect("a token");
+        mint(&self.account.key, &token).expect("a token")
+    }
+
+    /// A procedure with this input.
+    pub fn request(&self, nsid: &str, body: &str) -> Vec<u8> {
+        let token = self.token(nsid);
         format!(
             "POST /xrpc/{nsid} HTTP/1.1\r\nhost: localhost:{}\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

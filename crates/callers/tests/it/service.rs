@@ -1,6 +1,6 @@
 //! Service auth, for this service and for whom the body names.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{FromRef, State};
@@ -154,4 +154,36 @@ async fn two_authorization_headers_are_refused() {
         refusal(&host(), twice).await,
         (400, "InvalidRequest".into())
     );
+}
+
+/// Log lines of this thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_called_stands_in_the_log() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let logs = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    // Everything of this test runs on this thread.
+    let _logging = tracing::subscriber::set_default(logs.finish());
+    let router = own();
+    answer(&router, authorized(post(METHOD, BODY), &bearer(HUB, 1))).await;
+    let log = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
+    let answered = log.lines().find(|line| line.contains("answered"));
+    let named = format!("caller=\"{AUTHOR}\"");
+    assert!(answered.is_some_and(|line| line.contains(&named)), "{log}");
 }

@@ -200,6 +200,7 @@ fn one_json(attempt: &Attempt) -> Value {
         }
         Outcome::Failed(fault) => put(&mut shown, "fault", Some(fault.as_str())),
     }
+    put(&mut shown, "refused", attempt.refused.then_some(true));
     put(&mut shown, "excerpt", excerpt(attempt));
     shown
 }
@@ -207,7 +208,11 @@ fn one_json(attempt: &Attempt) -> Value {
 fn went(attempt: &Attempt) -> String {
     match &attempt.outcome {
         Outcome::Answered(answer) => {
-            format!("HTTP {} in {} ms", answer.status, attempt.duration_ms)
+            let refused = if attempt.refused { " (refused)" } else { "" };
+            format!(
+                "HTTP {}{refused} in {} ms",
+                answer.status, attempt.duration_ms
+            )
         }
         Outcome::Failed(fault) => {
             format!("{} after {} ms", fault.as_str(), attempt.duration_ms)

@@ -1,5 +1,6 @@
 //! The `loggia` binary as a user runs it.
 
+mod account;
 mod check_config;
 mod client;
 mod codegen;

@@ -9,7 +9,10 @@ use tracing::Instrument;
 
 use super::limits;
 use crate::clock::after;
-use crate::{Attempt, Call, Clock, Dressing, Due, Fault, Outcome, Request, Signer, Transport};
+use crate::{
+    Answer, Attempt, Call, Clock, Dressing, Due, Fault, Outcome, Request, Signer, Transport,
+    Verdict,
+};
 
 /// How an attempt went.
 #[derive(Debug)]
@@ -24,8 +27,13 @@ impl Attempted {
         self.ended.duration_since(self.started)
     }
 
-    /// The row for the record.
-    pub(super) fn record(self, number: u32) -> Attempt {
+    /// The row for the record, with what follows from it.
+    pub(super) fn record(self, number: u32, verdict: Verdict) -> Attempt {
+        let is_success = |answer: &Answer| (200..300).contains(&answer.status);
+        let refused = match &self.outcome {
+            Outcome::Answered(answer) => is_success(answer) && verdict != Verdict::Success,
+            Outcome::Failed(_) => false,
+        };
         let millis = self.took().as_millis();
         let duration_ms = u64::try_from(millis).unwrap_or(0);
         Attempt {
@@ -33,6 +41,7 @@ impl Attempted {
             started: self.started,
             duration_ms,
             outcome: self.outcome,
+            refused,
         }
         .excerpted()
     }

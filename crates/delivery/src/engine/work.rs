@@ -137,7 +137,7 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
             Effect::Report(report) => Some(report),
             Effect::Nothing | Effect::Attempt(_) => None,
         };
-        let attempt = attempted.record(due.number(state.attempts()));
+        let attempt = attempted.record(due.number(state.attempts()), verdict);
         Settled {
             id: due.id,
             lease: due.lease.clone(),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ::cid::Cid as AnyCid;
 use cid::serde::CID_SERDE_PRIVATE_IDENTIFIER;
+use ipld_core::ipld::Ipld;
 use loggia_syntax::Cid;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -51,6 +52,17 @@ impl Link {
     /// Whether this is the link of that block.
     pub fn is_of(&self, block: &[u8]) -> bool {
         Sha256::digest(block)[..] == self.0[4..]
+    }
+
+    /// The link as a value of DAG-CBOR.
+    pub(crate) fn to_ipld(self) -> Ipld {
+        let cid = AnyCid::try_from(&self.0[..]);
+        Ipld::Link(cid.expect("the constructor has read the same bytes"))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> [u8; LENGTH] {
+        self.0
     }
 
     /// The link as text, in base 32.

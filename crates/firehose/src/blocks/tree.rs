@@ -9,7 +9,7 @@ use super::link::Link;
 
 /// The most nodes between root and leaf. A layer is decided by leading zero bits of a SHA-256, two at a
 /// time, so that a real tree has fewer.
-const DEEPEST: usize = 130;
+pub(super) const DEEPEST: usize = 130;
 /// The longest key: a collection, a slash and a record key.
 const LONGEST_KEY: usize = 1024;
 
@@ -22,6 +22,9 @@ pub enum TreeError {
     /// A node is not made as a node is, or its keys are out of order.
     #[error("a node of the tree is malformed")]
     Malformed,
+    /// It does not have what it is said to have.
+    #[error("the tree does not have what it is said to have")]
+    Otherwise,
 }
 
 /// A node: a subtree, and entries that each may have a subtree after them.
@@ -66,6 +69,35 @@ pub fn find(car: &Car<'_>, root: Link, key: &str) -> Result<Option<Link>, TreeEr
     }
     Err(TreeError::Malformed)
 }
+
+/// A node's subtree before all entries, and its entries: key, value, and the subtree after it.
+pub(super) fn entries<'a>(
+    car: &Car<'a>,
+    node: Link,
+) -> Result<
+    (
+        Option<Link>,
+        impl Iterator<Item = Result<Read, TreeError>> + use<'a>,
+    ),
+    TreeError,
+> {
+    let block = car.block(node).map_err(TreeError::Node)?;
+    let node: Node<'a> = serde_ipld_dagcbor::from_slice(block).map_err(|_| TreeError::Malformed)?;
+    let mut last: Option<Vec<u8>> = None;
+    let entries = node.entries.into_iter().map(move |entry| {
+        let key = entry.key(last.as_deref().unwrap_or_default());
+        let key = key.ok_or(TreeError::Malformed)?;
+        if last.as_ref().is_some_and(|last| key <= *last) {
+            return Err(TreeError::Malformed);
+        }
+        last = Some(key.clone());
+        Ok((key, entry.value, entry.right))
+    });
+    Ok((node.left, entries))
+}
+
+/// An entry as it was read.
+pub(super) type Read = (Vec<u8>, Link, Option<Link>);
 
 enum Step {
     Found(Link),

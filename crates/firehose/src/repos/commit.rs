@@ -8,9 +8,11 @@ use loggia_syntax::{Did, Nsid, RecordKey, Tid};
 
 use super::message::{Commit, Op};
 use crate::blocks::car::{Car, CarError};
+use crate::blocks::invert::{self, Undo};
 use crate::blocks::json;
 use crate::blocks::link::Link;
 use crate::blocks::tree::{self, TreeError};
+use crate::frame::{Chain, ChainedCommit};
 use crate::{
     Action, Change, Event, Frame, LONGEST_RECORD, Reason, Record, SignatureError, Signatures,
     Wanted, What,
@@ -59,6 +61,25 @@ impl<'a> Commit<'a> {
             frame.events.push(resync);
         }
         Ok(frame)
+    }
+
+    /// Its place among the account's commits; `data` if its signature holds. None if it names no account
+    /// or no revision.
+    pub(super) fn chain(&self, data: Option<Link>) -> Option<Box<Chain>> {
+        let did = self.repo.parse().ok()?;
+        if self.too_big {
+            return Some(Box::new(Chain { did, commit: None }));
+        }
+        let commit = ChainedCommit {
+            rev: self.rev.parse().ok()?,
+            since: self.since.map(str::to_owned),
+            before: self.prev_data,
+            data,
+        };
+        Some(Box::new(Chain {
+            did,
+            commit: Some(commit),
+        }))
     }
 
     fn car(&self) -> Result<Car<'a>, Reason> {
@@ -206,11 +227,42 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
+    /// Checks that the frame leaves no change out: from the tree that was signed, what it says that was
+    /// done leads back to the tree that it says was before. Frames that do not say that are believed.
+    pub(super) fn is_whole(&self, frame: &Commit<'_>) -> Result<(), Reason> {
+        let Some(before) = frame.prev_data else {
+            return Ok(());
+        };
+        let changes = frame.ops.iter().map(|op| Undo {
+            key: op.path,
+            now: op.cid,
+            before: op.prev,
+        });
+        let changes: Vec<_> = changes.collect();
+        match invert::before(&self.car, self.data, &changes) {
+            Ok(found) if found == before => Ok(()),
+            Ok(_) | Err(_) => Err(Reason::Chain),
+        }
+    }
+
+    /// The root of the tree that was signed.
+    pub(super) fn data(&self) -> Link {
+        self.data
+    }
+
+    /// What the account has now is to be looked at as well.
+    pub(super) fn tell_again(&self, frame: &mut Frame, reason: Reason) {
+        frame.flaws.push(reason);
+        if let Some(resync) = frame.resync(&self.account) {
+            frame.events.push(resync);
+        }
+    }
+
     fn holds(&self, change: &Change) -> Result<(), Reason> {
         let key = format!("{}/{}", change.collection, change.rkey);
         let found = tree::find(&self.car, self.data, &key).map_err(|error| match error {
             TreeError::Node(error) => Reason::from(error),
-            TreeError::Malformed => Reason::Tree,
+            TreeError::Malformed | TreeError::Otherwise => Reason::Tree,
         })?;
         match found.map(Link::to_cid) == change.cid {
             true => Ok(()),

@@ -37,6 +37,12 @@ pub(super) struct Commit<'a> {
     pub(super) repo: &'a str,
     pub(super) commit: Link,
     pub(super) rev: &'a str,
+    /// The revision before.
+    #[serde(default)]
+    pub(super) since: Option<&'a str>,
+    /// The root of the tree before; hosts of before 2025 do not say it.
+    #[serde(default)]
+    pub(super) prev_data: Option<Link>,
     #[serde(borrow)]
     pub(super) blocks: &'a [u8],
     #[serde(borrow)]
@@ -50,6 +56,9 @@ pub(super) struct Op<'a> {
     pub(super) action: &'a str,
     pub(super) path: &'a str,
     pub(super) cid: Option<Link>,
+    /// What the record was before.
+    #[serde(default)]
+    pub(super) prev: Option<Link>,
 }
 
 /// `#sync`; what its blocks are is not looked at.

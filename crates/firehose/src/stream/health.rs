@@ -28,12 +28,26 @@ pub struct Health {
     pub frames: u64,
     /// Frames, or parts of them, that could not be used.
     pub malformed: u64,
+    /// Frames that could be read, whatever they say.
+    pub understood: u64,
+    /// Frames in a row that could not be: what never says anything else is no source of this kind.
+    pub astray: u64,
     /// Connections that were opened.
     pub connections: u64,
     /// Attempts in a row that came to nothing.
     pub failures: u32,
     /// Why the last connection failed or ended.
     pub error: Option<String>,
+}
+
+/// After so many frames in a row that cannot be read a source is taken for lost.
+const LOST: u64 = 64;
+
+impl Health {
+    /// Whether what comes is what the source should say: nothing at all is, for an idle one.
+    pub fn makes_sense(&self) -> bool {
+        self.astray == 0 || (self.understood > 0 && self.astray < LOST)
+    }
 }
 
 /// The health that reader and consumer both keep.

@@ -1,6 +1,7 @@
 //! Keeps a connection open and reads.
 
 mod ahead;
+mod complaint;
 mod connection;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::Tools;
+use super::chains::Chains;
 use super::health::Pulse;
 use super::meters::Meters;
 use super::pause::pause;
@@ -17,6 +19,7 @@ use super::resume::Resume;
 use crate::{ConnectError, Cursor, Sockets, Source, SourceKind, SourceUrl};
 
 use ahead::Understanding;
+use complaint::Complaint;
 use connection::End;
 
 /// After so many failures in a row the next host is asked: a connection that merely broke is better
@@ -32,6 +35,8 @@ pub(super) struct Reader {
     pulse: Arc<Pulse>,
     meters: Meters,
     resume: Resume,
+    chains: Chains,
+    complaint: Complaint,
     /// Which host is read.
     host: usize,
     /// Failures in a row, of whatever host.
@@ -51,6 +56,8 @@ impl Reader {
         Self {
             meters: Meters::new(&source.name),
             resume: Resume::new(source.kind, from),
+            chains: Chains::default(),
+            complaint: Complaint::default(),
             understanding: Understanding {
                 kind: source.kind,
                 wanted: Arc::new(source.wanted.clone()),

@@ -141,6 +141,14 @@ impl Resume {
         }
     }
 
+    /// Nobody knows what was in a frame that could not even be read: up to the next one that stands
+    /// somewhere, something was missed.
+    pub(crate) fn left_out(&self, start: &mut Start) {
+        if let Some((_, from)) = &self.last {
+            start.watch = Watch::Missed { from: *from };
+        }
+    }
+
     /// What a host says of the position that it was asked for.
     pub(crate) fn noticed(&mut self, host: &str, notice: Notice, start: &mut Start) {
         if notice == Notice::End {

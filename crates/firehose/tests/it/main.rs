@@ -2,6 +2,7 @@
 
 mod backlinks;
 mod blocks;
+mod chain;
 mod jetstream;
 mod matcher;
 mod naive;

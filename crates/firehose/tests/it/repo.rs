@@ -93,7 +93,7 @@ impl Repo {
     }
 
     /// The node of the tree, with keys shortened as they are there.
-    fn tree(&mut self) -> Cid {
+    pub fn tree(&mut self) -> Cid {
         let (mut entries, mut last) = (Vec::new(), "");
         for (path, cid) in &self.records {
             let shared = path

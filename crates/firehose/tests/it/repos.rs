@@ -69,7 +69,9 @@ fn whole_frame() -> Bytes {
 async fn a_commit_and_what_it_did() {
     let bytes = whole_frame();
     let said = read(&bytes).expect("a frame");
-    assert_eq!(read_signed(&bytes, true).await.as_ref(), Ok(&said));
+    let mut signed = read_signed(&bytes, true).await.expect("a frame");
+    assert!(signed.chain.take().is_some(), "it is a link of a chain");
+    assert_eq!(signed, said);
     let place = said.place.expect("a place");
     assert_eq!(
         (place.position, place.time),

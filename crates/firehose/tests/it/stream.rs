@@ -1,5 +1,7 @@
 //! A stream over sockets that do as they are told; time is tokio's own, and stands still.
 
+mod unreadable;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,29 +185,6 @@ async fn a_host_that_stays_away_is_asked_ever_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn malformed_frames_are_counted_and_do_not_stop_it() {
-    let frames = vec![text("{"), at(1), Message::Binary(vec![1].into()), at(2)];
-    let script = Script::new([Connection::Hold(frames)]);
-    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
-    let batch = take(&stream, 2).await;
-    let reasons: Vec<_> = batch.malformed.iter().map(|each| each.reason).collect();
-    assert_eq!(reasons, [Reason::Syntax, Reason::Syntax]);
-    assert_eq!(stream.health().malformed, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_of_garbage_is_given_up() {
-    let script = Script::new([
-        Connection::Hold(vec![text("nonsense"); 100]),
-        Connection::Hold(vec![at(1)]),
-    ]);
-    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
-    let batch = take(&stream, 1).await;
-    assert_eq!((batch.malformed.len(), batch.frames), (64, 65));
-    assert_eq!(script.asked().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_consumer_that_takes_nothing_closes_the_intake() {
     let script = Script::new([
         Connection::Hold((1..=5000).map(at).collect()),
@@ -291,33 +270,6 @@ async fn a_number_that_is_too_old_becomes_a_time_and_a_gap() {
         batch.events[0].what,
         What::Account { active: true, .. }
     ));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stretch_of_garbage_is_got_past() {
-    // The same hundred frames come again until they are taken as they are.
-    let stretch = || {
-        let mut frames = vec![text("nonsense"); 100];
-        frames.push(at(5));
-        frames
-    };
-    let script = Script::new([Connection::Hold(stretch()), Connection::Hold(stretch())]);
-    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
-    let batch = take(&stream, 1).await;
-    assert_eq!(batch.malformed.len(), 164);
-    // What has a number is not asked for again.
-    let bad = text(at_text(7).replace("\"kind\":\"identity\"", "\"kind\":\"commit\""));
-    let script = Script::new([
-        Connection::Send(vec![at(5), bad]),
-        Connection::Hold(vec![at(9)]),
-    ]);
-    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
-    let batch = take(&stream, 2).await;
-    assert_eq!(batch.malformed[0].position, Some(NOON + 7));
-    assert_eq!(
-        script.asked()[1],
-        format!("a.test/subscribe?cursor={}", NOON + 7 - 2_000_000)
-    );
 }
 
 #[tokio::test(start_paused = true)]

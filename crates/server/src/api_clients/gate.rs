@@ -13,6 +13,7 @@ use loggia_xrpc_server::{CallerKey, Gate, Quota, Refusal};
 
 use super::known::Known;
 use super::{API_KEY, ApiClient, ClientKeys, HEADER, key};
+use crate::outage;
 
 /// The challenge of a 401 (RFC 9110 wants one). No browser knows the scheme, and none needs to.
 const CHALLENGE: &str = r#"ClientKey header="X-Client-Key""#;
@@ -78,7 +79,7 @@ impl ClientGate {
     ) -> Result<ApiClient, Refusal> {
         let hash = key::hash_of(text).ok_or_else(invalid_key)?;
         let found = self.known.find(&hash, now).await;
-        let found = found.map_err(|error| Refusal::internal(&error))?;
+        let found = found.map_err(|error| outage::refuse(&error))?;
         let client = found.ok_or_else(invalid_key)?;
         check_origin(headers, &client.origins)?;
         Ok(ApiClient(client))
@@ -95,7 +96,7 @@ impl Gate for ClientGate {
             Ok(client.and_then(|client| {
                 Some(Quota {
                     caller: CallerKey::Name(client.id().to_string().into()),
-                    per_minute: client.0.requests_per_minute?,
+                    per_minute: client.requests_per_minute()?,
                 })
             }))
         })

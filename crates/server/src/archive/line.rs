@@ -43,6 +43,8 @@ struct AttemptLine<'a> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     excerpt: Option<String>,
 }
@@ -115,6 +117,7 @@ fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
         duration_ms: attempt.duration_ms,
         status: answer.map(|answer| answer.status),
         fault,
+        refused: attempt.refused,
         excerpt: excerpt.map(|answer| String::from_utf8_lossy(&answer.body).into_owned()),
     }
 }

@@ -14,7 +14,8 @@ use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
 use super::issuers::GivenIssuers;
-use super::streams::GivenStreams;
+use super::streams;
+use super::tables::Tables;
 use super::{Config, Mistake, SETTINGS};
 use crate::api_clients::ClientKeys;
 use crate::archive::ArchivePlace;
@@ -23,7 +24,12 @@ use crate::space_credentials::SpaceForms;
 use crate::{master_key, operator, origin};
 
 /// The settings that a file may give as a list instead of a text with commas.
-const LISTS: [&str; 2] = ["allowed_networks", "stream_nodes"];
+const LISTS: [&str; 4] = [
+    "allowed_networks",
+    "space_admins",
+    "space_readers",
+    "stream_nodes",
+];
 
 /// Variables that set-ups of Wisp's webhook service have already; `LOGGIA_…` comes before them.
 const ALSO: [(&str, &str); 6] = [
@@ -40,7 +46,7 @@ const ALSO: [(&str, &str); 6] = [
 pub(super) struct Given {
     values: BTreeMap<String, (String, String)>,
     issuers: GivenIssuers,
-    streams: GivenStreams,
+    streams: Tables,
     pub(super) mistakes: Vec<Mistake>,
 }
 
@@ -57,7 +63,7 @@ impl Given {
         };
         for (name, value) in table {
             if name == "issuers" {
-                self.issuers.read(value, &source);
+                self.issuers.tables.read(value, &source);
                 continue;
             }
             if name == "streams" {
@@ -113,10 +119,25 @@ impl Given {
         }
     }
 
+    /// All settings, and what is wrong with them among the mistakes.
     pub(super) fn config(&mut self) -> Config {
+        let mut config = self.alone();
+        config.issuers = std::mem::take(&mut self.issuers).check(&config, &mut self.mistakes);
+        config.streams = streams::check(
+            std::mem::take(&mut self.streams),
+            &config,
+            &mut self.mistakes,
+        );
+        self.check(&config);
+        self.check_services(&config);
+        config
+    }
+
+    /// Every setting that can be read by itself.
+    fn alone(&mut self) -> Config {
         let bind = self.take("bind");
         let public_url = self.take_optional::<Url>("public_url");
-        let mut config = Config {
+        Config {
             bind: bind.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 2510))),
             public_url,
             data: self.take("data").unwrap_or_default(),
@@ -130,10 +151,14 @@ impl Given {
                 Url::parse("https://public.api.bsky.app").expect("a constant URL")
             }),
             stream_nodes: self.take_list("stream_nodes").into(),
-            webhooks_per_account: self.take("webhooks_per_account").unwrap_or_default(),
-            endpoints_per_account: self.take("endpoints_per_account").unwrap_or_default(),
-            registrations_per_space: self.take("registrations_per_space").unwrap_or_default(),
-            registrations_per_caller: self.take("registrations_per_caller").unwrap_or_default(),
+            webhooks_per_account: self.take_count("webhooks_per_account"),
+            endpoints_per_account: self.take_count("endpoints_per_account"),
+            registrations_per_space: self.take_count("registrations_per_space"),
+            registrations_per_caller: self.take_count("registrations_per_caller"),
+            registrations_per_authority: self.take_count("registrations_per_authority"),
+            registration_consent: self.take("registration_consent").unwrap_or_default(),
+            spaces: self.take("spaces").unwrap_or_default(),
+            space_admins: self.take_list("space_admins").into(),
             allowed_networks: self.take_list("allowed_networks"),
             attempt_timeout: Duration::from_millis(
                 self.take_within("attempt_timeout_ms", 100..=30_000),
@@ -147,6 +172,10 @@ impl Given {
             space_credentials: self
                 .take("space_credentials")
                 .unwrap_or(SpaceForms::October),
+            space_readers: self.take_list("space_readers").into(),
+            space_visits: SignedDuration::from_secs(
+                self.take_within("space_visit_seconds", 1..=43_200),
+            ),
             used_tokens_kept: self.take("used_tokens_kept").unwrap_or(1),
             kept: Kept {
                 delivered: self.take_days("keep_delivered_days"),
@@ -160,14 +189,10 @@ impl Given {
             wisp_version: self.take("wisp_version").unwrap_or_default(),
             wisp_webhooks_per_account: self.take("wisp_webhooks_per_account").unwrap_or_default(),
             wisp_webhooks: self.take("wisp_webhooks").unwrap_or_default(),
+            wisp_relay: self.take_optional("wisp_relay"),
             issuers: Vec::new(),
             streams: Vec::new(),
-        };
-        config.issuers = std::mem::take(&mut self.issuers).check(&config, &mut self.mistakes);
-        config.streams = std::mem::take(&mut self.streams).check(&config, &mut self.mistakes);
-        self.check(&config);
-        self.check_services(&config);
-        config
+        }
     }
 
     /// Checks what depends on more than one setting.
@@ -206,6 +231,7 @@ impl Given {
         let services = [
             ("handle_service", config.handle_service.as_ref(), "handles"),
             ("profile_service", Some(&config.profile_service), "profiles"),
+            ("wisp_relay", config.wisp_relay.as_ref(), "accounts"),
         ];
         for (name, url, what) in services {
             if let Some(Err(refusal)) = url.map(|url| guard.check_url(url)) {
@@ -244,6 +270,10 @@ impl Given {
             }
         }
         list
+    }
+
+    fn take_count(&mut self, name: &'static str) -> u32 {
+        self.take(name).unwrap_or_default()
     }
 
     fn take_days(&mut self, name: &str) -> SignedDuration {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
+use super::tables::{Table, Tables};
 use super::{Config, Mistake};
 use crate::issuers::{MOST, TrustedIssuer, Way};
 use crate::login::secret_text::SecretText;
@@ -15,26 +16,14 @@ const SECRET: &str = "introspection_secret_env";
 /// Tables as they stand in the file, and the variables that they name.
 #[derive(Default)]
 pub(super) struct GivenIssuers {
-    tables: Vec<toml::Value>,
-    source: String,
+    pub(super) tables: Tables,
     secrets: BTreeMap<String, SecretText>,
 }
 
 impl GivenIssuers {
-    /// Takes what the file says.
-    pub(super) fn read(&mut self, value: toml::Value, source: &str) {
-        source.clone_into(&mut self.source);
-        self.tables = match value {
-            toml::Value::Array(tables) => tables,
-            // No table either, so that it is told of as one.
-            other => vec![other],
-        };
-    }
-
     /// Takes a variable of the environment if a table names it for a secret.
     pub(super) fn take_secret(&mut self, variable: &str, value: &str) -> bool {
-        let mut names = self.tables.iter().filter_map(|table| table.get(SECRET));
-        let is_named = names.any(|name| name.as_str() == Some(variable));
+        let is_named = self.tables.named(SECRET).any(|name| name == variable);
         let is_secret = is_named && !is_reserved(variable);
         if is_secret {
             let secret = SecretText::new(value.to_owned());
@@ -49,22 +38,10 @@ impl GivenIssuers {
         let mut known = BTreeSet::new();
         let ours = config.public_url.as_ref().map(Url::as_str);
         known.extend(ours.map(|url| url.trim_end_matches('/').to_owned()));
-        for (number, table) in self.tables.into_iter().enumerate() {
-            let mut table = Table {
-                place: format!("issuers[{number}]"),
-                source: &self.source,
-                guard: config.guard(),
-                mistakes,
-                values: match table {
-                    toml::Value::Table(values) => Some(values),
-                    _ => None,
-                },
-            };
-            if number == MOST {
-                table.mistake("", format!("is one too many: there can be {MOST}"));
-                break;
-            }
-            let issuer = table.issuer(&self.secrets);
+        let guard = config.guard();
+        self.tables.each("issuers", MOST, mistakes, |table, _| {
+            let guard = &guard;
+            let issuer = IssuerTable { table, guard }.issuer(&self.secrets);
             if let Some(issuer) = &issuer
                 && !known.insert(issuer.issuer.trim_end_matches('/').to_owned())
             {
@@ -72,7 +49,7 @@ impl GivenIssuers {
                 table.mistake("issuer", message);
             }
             issuers.extend(issuer);
-        }
+        });
         issuers
     }
 }
@@ -82,31 +59,28 @@ fn is_reserved(variable: &str) -> bool {
     variable.starts_with("LOGGIA_")
 }
 
-/// A table that is being read.
-struct Table<'a> {
-    place: String,
-    source: &'a str,
-    guard: AddressGuard,
-    mistakes: &'a mut Vec<Mistake>,
-    values: Option<toml::Table>,
+/// An issuer that is being read.
+struct IssuerTable<'t, 'a> {
+    table: &'t mut Table<'a>,
+    guard: &'t AddressGuard,
 }
 
-impl Table<'_> {
+impl IssuerTable<'_, '_> {
     fn issuer(&mut self, secrets: &BTreeMap<String, SecretText>) -> Option<TrustedIssuer> {
-        if self.values.is_none() {
-            self.mistake("", "must be a table: write [[issuers]]");
-            return None;
-        }
-        let issuer = self.required("issuer");
+        let issuer = self.table.required("issuer");
         if let Some(issuer) = &issuer {
             self.check_issuer(issuer);
         }
         let way = self.way(secrets);
-        let (audience, scope) = (self.text("audience"), self.text("scope"));
+        let (audience, scope) = (self.table.text("audience"), self.table.text("scope"));
         if scope.as_ref().is_some_and(|scope| scope.contains(' ')) {
-            self.mistake("scope", "must be one scope, without spaces");
+            self.table
+                .mistake("scope", "must be one scope, without spaces");
         }
-        self.refuse_unknown();
+        self.table.refuse_unknown(
+            "is not a setting of an issuer; those are issuer, jwks, introspection, \
+             introspection_client, introspection_secret_env, audience and scope",
+        );
         Some(TrustedIssuer {
             issuer: issuer?,
             way: way?,
@@ -118,9 +92,12 @@ impl Table<'_> {
     /// An issuer is a URL without query and fragment (RFC 8414 §2). It is compared, not called.
     fn check_issuer(&mut self, issuer: &str) {
         match self.guard.read_url(issuer) {
-            Err(refused) => self.mistake("issuer", format!("`{issuer}`: {refused}")),
+            Err(refused) => self
+                .table
+                .mistake("issuer", format!("`{issuer}`: {refused}")),
             Ok(url) if url.query().is_some() => {
-                self.mistake("issuer", format!("`{issuer}`: must not have a query"));
+                self.table
+                    .mistake("issuer", format!("`{issuer}`: must not have a query"));
             }
             Ok(_) => {}
         }
@@ -128,17 +105,18 @@ impl Table<'_> {
 
     fn way(&mut self, secrets: &BTreeMap<String, SecretText>) -> Option<Way> {
         let (keys, endpoint) = (self.url("jwks"), self.url("introspection"));
-        let client = self.text("introspection_client");
-        let variable = self.text(SECRET);
+        let client = self.table.text("introspection_client");
+        let variable = self.table.text(SECRET);
         match (keys, endpoint) {
             (MaybeUrl::Absent, MaybeUrl::Absent) => {
-                self.mistake("", "needs either `jwks` or `introspection`, a URL");
+                self.table
+                    .mistake("", "needs either `jwks` or `introspection`, a URL");
                 None
             }
             (MaybeUrl::Absent, endpoint) => {
                 let secret = self.secret(variable.as_deref(), secrets);
                 if client.is_none() {
-                    self.mistake("introspection_client", "is missing");
+                    self.table.mistake("introspection_client", "is missing");
                 }
                 Some(Way::Introspection {
                     url: endpoint.url()?,
@@ -149,7 +127,7 @@ impl Table<'_> {
             }
             (keys, MaybeUrl::Absent) => {
                 if client.is_some() || variable.is_some() {
-                    self.mistake(
+                    self.table.mistake(
                         "",
                         "has a client for `introspection`, and `jwks` needs none",
                     );
@@ -157,7 +135,8 @@ impl Table<'_> {
                 keys.url().map(Way::Keys)
             }
             _ => {
-                self.mistake("", "has both `jwks` and `introspection`: choose one");
+                self.table
+                    .mistake("", "has both `jwks` and `introspection`: choose one");
                 None
             }
         }
@@ -170,14 +149,16 @@ impl Table<'_> {
     ) -> Option<SecretText> {
         let secret = variable.and_then(|variable| secrets.get(variable));
         match variable {
-            None => self.mistake(SECRET, "is missing: it names an environment variable"),
+            None => self
+                .table
+                .mistake(SECRET, "is missing: it names an environment variable"),
             Some(variable) if is_reserved(variable) => {
                 let message = format!("`{variable}` is one of this server's own variables");
-                self.mistake(SECRET, message);
+                self.table.mistake(SECRET, message);
             }
             Some(variable) if secret.is_none_or(|secret| secret.is_empty()) => {
                 let message = format!("the environment variable {variable} holds no secret");
-                self.mistake(SECRET, message);
+                self.table.mistake(SECRET, message);
             }
             Some(_) => return secret.cloned(),
         }
@@ -185,61 +166,19 @@ impl Table<'_> {
     }
 
     fn url(&mut self, name: &str) -> MaybeUrl {
-        let is_there = self
-            .values
-            .as_ref()
-            .is_some_and(|values| values.contains_key(name));
-        if !is_there {
+        if !self.table.has(name) {
             return MaybeUrl::Absent;
         }
-        let Some(text) = self.text(name) else {
+        let Some(text) = self.table.text(name) else {
             return MaybeUrl::Wrong;
         };
         match self.guard.read_url(&text) {
             Ok(url) => MaybeUrl::Url(url),
             Err(refused) => {
-                self.mistake(name, format!("`{text}`: {refused}"));
+                self.table.mistake(name, format!("`{text}`: {refused}"));
                 MaybeUrl::Wrong
             }
         }
-    }
-
-    fn required(&mut self, name: &str) -> Option<String> {
-        let is_there = self
-            .values
-            .as_ref()
-            .is_some_and(|values| values.contains_key(name));
-        if !is_there {
-            self.mistake(name, "is missing");
-        }
-        self.text(name)
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        match self.values.as_mut()?.remove(name)? {
-            toml::Value::String(text) if !text.is_empty() => Some(text),
-            _ => {
-                self.mistake(name, "must be a text that is not empty");
-                None
-            }
-        }
-    }
-
-    fn refuse_unknown(&mut self) {
-        for (name, _) in self.values.take().unwrap_or_default() {
-            let message = "is not a setting of an issuer; those are issuer, jwks, introspection, \
-                           introspection_client, introspection_secret_env, audience and scope";
-            self.mistake(&name, message);
-        }
-    }
-
-    fn mistake(&mut self, name: &str, message: impl Into<String>) {
-        let dot = if name.is_empty() { "" } else { "." };
-        self.mistakes.push(Mistake {
-            name: format!("{}{dot}{name}", self.place),
-            source: self.source.to_owned(),
-            message: message.into(),
-        });
     }
 }
 

@@ -62,6 +62,22 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "most registrations made by one caller",
     ),
     (
+        "registrations_per_authority",
+        "4096",
+        "most registrations of all spaces of one authority",
+    ),
+    (
+        "registration_consent",
+        "anyone",
+        "who registers a service: anyone who reads the space, or only the `service` itself",
+    ),
+    ("spaces", "true", "whether there are spaces at all"),
+    (
+        "space_admins",
+        "",
+        "DIDs, comma-separated, that may tell of writes in every space",
+    ),
+    (
         "allowed_networks",
         "",
         "private networks that deliveries may reach, as CIDR, comma-separated",
@@ -107,6 +123,18 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "space_credentials",
         "october",
         "which forms of space credentials are taken: october, august, both or off",
+    ),
+    (
+        "space_readers",
+        "",
+        "DIDs, comma-separated, of accounts here in whose name spaces that are hosted elsewhere are \
+         read and copied for those who register for them here; without any, none are",
+    ),
+    (
+        "space_visit_seconds",
+        "3600",
+        "how often the hosts of such spaces are asked who has written, beside what they tell, 1 to \
+         43200",
     ),
     (
         "used_tokens_kept",
@@ -164,5 +192,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "wisp_webhooks",
         "10000",
         "most active place.wisp.v2.wh webhooks of all accounts",
+    ),
+    (
+        "wisp_relay",
+        "",
+        "relay that is asked at the start which accounts have place.wisp.v2.wh records; without it only \
+         those are known that a stream tells of, or that are logged in",
     ),
 ];

@@ -10,6 +10,7 @@ use loggia_xrpc_server::Refusal;
 
 use super::cookie::Kind;
 use super::{Pds, People, same_origin};
+use crate::outage;
 
 /// A person who is logged in with the browser that makes this request. What changes something is
 /// taken only from pages of this site.
@@ -55,7 +56,7 @@ where
                 session,
             }),
             Ok(None) => Err(refusal(&people)),
-            Err(error) => Err(Refusal::internal(&error)),
+            Err(error) => Err(outage::refuse(&error)),
         }
     }
 }

@@ -8,6 +8,7 @@ use loggia_syntax::Did;
 
 use super::Operator;
 use crate::chance;
+use crate::dev::{DevAccountError, DevAccounts};
 
 /// Accounts that are read at once.
 const PAGE: u32 = 500;
@@ -27,6 +28,15 @@ pub enum AccountError {
     /// It is here already.
     #[error("there is an account {0} already")]
     Exists(Did),
+    /// It is a development account, whose key another one would replace.
+    #[error("{0} is a development account already, and has a key")]
+    Development(Did),
+    /// The development accounts cannot be read.
+    #[error(transparent)]
+    DevAccounts(#[from] DevAccountError),
+    /// It is the server, whose document the account's would replace.
+    #[error("{0} is the server itself: an account needs a DID of its own")]
+    Server(Did),
     /// No key can be made.
     #[error("a new key cannot be made")]
     Make(#[source] SigningError),
@@ -40,8 +50,14 @@ impl Operator {
     /// that of a `did:web` whose host leads to the server is published by the server.
     ///
     /// # Errors
-    /// It is here already, or cannot be stored.
+    /// It is here already, is the server itself, or cannot be stored.
     pub async fn create_account(&self, did: Did) -> Result<ShownAccount, AccountError> {
+        if did == self.server {
+            return Err(AccountError::Server(did));
+        }
+        if DevAccounts::holds(&self.data, &did)? {
+            return Err(AccountError::Development(did));
+        }
         let key = SigningKey::k256(chance::bytes()).map_err(AccountError::Make)?;
         let account = Account {
             did,
@@ -55,6 +71,14 @@ impl Operator {
         }
         tx.commit().await?;
         Ok(shown(account))
+    }
+
+    /// Whether an account was taken in.
+    ///
+    /// # Errors
+    /// The store fails, or the account cannot be read.
+    pub async fn has_account(&self, did: &Did) -> Result<bool, AccountError> {
+        Ok(self.storage.accounts().find(did).await?.is_some())
     }
 
     /// Every account, by DID.

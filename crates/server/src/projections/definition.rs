@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lexicons::Lexicons;
-use crate::projections::intake;
+use crate::projections::sources;
 
 /// Without a program, the data of an event is laid over the state.
 const OVERLAY: &str = "if ($event.data | type) == \"object\" then (. // {}) + $event.data
@@ -86,12 +86,6 @@ pub enum Invalid {
     /// The selection.
     #[error("`selection`: {0}")]
     Selection(String),
-    /// A source from which nothing comes.
-    #[error(
-        "`selection`: neither the record stream nor spaces are fed into projections yet; leave \
-         `records` and `space` out, and append events"
-    )]
-    NotFed,
     /// The type of states, or a lexicon for it.
     #[error("`stateType`: {0}")]
     StateType(String),
@@ -129,35 +123,27 @@ impl Definition {
                 let collection = Nsid::new(&records.collection).map_err(|error| invalid(&error))?;
                 let did = records.did.as_deref().map(Did::new).transpose();
                 let did = did.map_err(|error| invalid(&error))?;
-                Ok(Some(intake::origin_of_records(&collection, did.as_ref())))
+                Ok(Some(sources::origin_of_records(&collection, did.as_ref())))
             }
             (None, Some(space)) => {
                 let collection = space.collection.as_deref().map(Nsid::new).transpose();
                 let collection = collection.map_err(|error| invalid(&error))?;
                 let space = SpaceRef::from_any_spelling(&space.space);
                 let space = space.map_err(|error| invalid(&error))?;
-                Ok(Some(intake::origin_of_space(&space, collection.as_ref())))
+                Ok(Some(sources::origin_of_space(&space, collection.as_ref())))
             }
         }
     }
 
-    /// Checks that an owner may read what they want to: of spaces, those that they are the authority
-    /// of. Records of the network are for everybody.
+    /// The space whose records are read, if they are.
     ///
     /// # Errors
-    /// A space of somebody else's.
-    pub fn check_reader(&self, owner: &Did) -> Result<(), Invalid> {
-        let Some(space) = &self.selection.space else {
-            return Ok(());
-        };
-        let space = SpaceRef::from_any_spelling(&space.space);
-        let space = space.map_err(|error| Invalid::Selection(error.to_string()))?;
-        match space.authority() == *owner {
-            true => Ok(()),
-            false => Err(Invalid::Selection(
-                "only the authority of a space can have a projection of it".to_owned(),
-            )),
-        }
+    /// It is none.
+    pub fn space(&self) -> Result<Option<SpaceRef>, Invalid> {
+        let space = self.selection.space.as_ref();
+        let space = space.map(|space| SpaceRef::from_any_spelling(&space.space));
+        let space = space.transpose();
+        space.map_err(|error| Invalid::Selection(error.to_string()))
     }
 
     /// Whether an event is folded; `reads` is what [`Definition::reads`] says.
@@ -167,7 +153,12 @@ impl Definition {
             aggregate_types,
             ..
         } = &self.selection;
-        event.origin.as_deref() == reads
+        let comes = match (event.origin.as_deref(), reads) {
+            (None, None) => true,
+            (Some(origin), Some(reads)) => sources::is_of(origin, reads),
+            _ => false,
+        };
+        comes
             && (types.is_empty() || types.contains(&event.kind))
             && (aggregate_types.is_empty() || aggregate_types.contains(&event.aggregate_type))
     }

@@ -1,5 +1,7 @@
 //! What owners do with their projections, whichever way they come in.
 
+mod looking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use loggia_delivery::{
 };
 use loggia_storage::{
     Appended, NewEvent, NewProjection, OwnedEndpoint, Projection, ProjectionId, Storage,
-    StorageError, StoredEvent, Write,
+    StorageError, Write,
 };
 use loggia_syntax::Did;
 use tokio::sync::Notify;
@@ -18,9 +20,10 @@ use crate::chance;
 use crate::delivery_desk::DeliveryDesk;
 use crate::lexicons::Lexicons;
 use crate::projections::definition::{Definition, Invalid};
+use crate::projections::feeding::Feeding;
 use crate::projections::followers::Followers;
-use crate::projections::intake;
 use crate::projections::reducers::{NotRun, Reducers};
+use crate::projections::{intake, readers};
 
 /// Most projections of one owner: each of them folds whatever its owner appends.
 const MOST: u32 = 100;
@@ -94,6 +97,9 @@ pub enum DeskError {
     /// The webhook's headers.
     #[error("`headers`: {0}")]
     Headers(#[from] InvalidHeaders),
+    /// A space whose rules do not let the owner read it, or no longer.
+    #[error("the rules of the space do not let this account read it with any app")]
+    NotAReader,
     /// The projection has no webhook with a secret of its own.
     #[error("the projection has no webhook with a secret of its own")]
     NotIsolated,
@@ -121,6 +127,11 @@ impl ProjectionDesk {
         }
     }
 
+    /// Where other parts of the server tell what happens.
+    pub fn feeding(&self) -> Feeding {
+        Feeding::new(self.storage.clone(), self.wake.clone())
+    }
+
     /// Makes a projection, or changes the one of this id; a parked one goes on where it stood.
     ///
     /// # Errors
@@ -134,9 +145,10 @@ impl ProjectionDesk {
         now: Timestamp,
     ) -> Result<Put, DeskError> {
         let reads = definition.reads()?;
-        definition.check_reader(owner)?;
-        if reads.is_some() {
-            return Err(Invalid::NotFed.into());
+        if let Some(space) = definition.space()?
+            && !readers::may_read(&self.storage, owner, &space).await?
+        {
+            return Err(DeskError::NotAReader);
         }
         self.reducers.check(definition).await??;
         let hook = hook.map(|hook| self.read(hook)).transpose()?;
@@ -233,34 +245,6 @@ impl ProjectionDesk {
             .add_endpoint(tx, id, &endpoint, hook.isolate)
             .await?;
         Ok(Some(secret))
-    }
-
-    /// One projection of an owner.
-    ///
-    /// # Errors
-    /// There is no such.
-    pub async fn shown(&self, id: ProjectionId, owner: &Did) -> Result<Shown, DeskError> {
-        let found = self.storage.projections().find(id, owner).await?;
-        self.show(found.ok_or(DeskError::NotFound)?).await
-    }
-
-    /// A projection as its owner sees it.
-    ///
-    /// # Errors
-    /// The store failed, or what stands there cannot be read.
-    pub async fn show(&self, projection: Projection) -> Result<Shown, DeskError> {
-        let endpoint = match projection.endpoint {
-            None => None,
-            Some(id) => {
-                let endpoints = self.storage.endpoints();
-                endpoints.find_owned(&projection.owner, id).await?
-            }
-        };
-        Ok(Shown {
-            definition: serde_json::from_str(&projection.definition)?,
-            endpoint,
-            projection,
-        })
     }
 
     /// Deletes a projection.
@@ -365,21 +349,6 @@ impl ProjectionDesk {
             self.wake.notify_one();
         }
         Ok(appended)
-    }
-
-    /// Events of one aggregate, oldest first.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn events(
-        &self,
-        owner: &Did,
-        aggregate: &str,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<StoredEvent>, StorageError> {
-        let events = self.storage.events();
-        events.list(owner, aggregate, after, limit).await
     }
 }
 

@@ -13,8 +13,8 @@ use loggia_delivery::{
 };
 use loggia_reducer::Room;
 use loggia_storage::{
-    Enqueue, Enqueued, Fold, Folded, KeptState, Parked, Projection, ProjectionId, StorageError,
-    StoredEvent,
+    Enqueue, Enqueued, Fold, Folded, KeptState, Parked, Projection, StorageError, StoredEvent,
+    UnreadableProjection,
 };
 use loggia_syntax::Nsid;
 
@@ -54,6 +54,17 @@ enum FoldError {
     Json(#[from] serde_json::Error),
 }
 
+impl FoldError {
+    /// What is wrong, if the same would be wrong the next time.
+    fn lasting(&self) -> Option<String> {
+        match self {
+            Self::Storage(StorageError::BadRow(bad)) => Some(bad.to_string()),
+            Self::Json(_) | Self::NotRun(NotRun::Panicked) => Some(self.to_string()),
+            Self::Storage(_) | Self::NotRun(NotRun::NoRoom(_)) => None,
+        }
+    }
+}
+
 /// Folds until `shutdown` ends.
 pub(crate) async fn run(desk: ProjectionDesk, shutdown: impl Future<Output = ()>) {
     tokio::pin!(shutdown);
@@ -85,11 +96,11 @@ async fn look_at_others(desk: &ProjectionDesk) {
 
 /// Folds a batch for everyone who is behind; whether there may be more.
 async fn pass(desk: &ProjectionDesk) -> bool {
-    let mut after: Option<ProjectionId> = None;
+    let mut after: Option<Vec<u8>> = None;
     let mut moved = false;
     loop {
-        let behind = desk.storage.projections().behind(after, PROJECTIONS).await;
-        let behind = match behind {
+        let behind = desk.storage.projections();
+        let behind = match behind.behind(after.as_deref(), PROJECTIONS).await {
             Ok(behind) => behind,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -97,26 +108,74 @@ async fn pass(desk: &ProjectionDesk) -> bool {
                 return false;
             }
         };
-        let Some(last) = behind.last() else {
+        let Some(last) = behind.last else {
             return moved;
         };
-        after = Some(last.id);
-        let folds = stream::iter(behind).map(async |projection| {
-            let folded = batch(desk, &projection).await;
-            folded.unwrap_or_else(|error| {
-                let error = &error as &dyn std::error::Error;
-                let projection = names::projection(projection.id);
-                tracing::error!(
-                    error,
-                    projection,
-                    "a projection could not be folded, again soon"
-                );
-                false
-            })
-        });
+        after = Some(last);
+        for unreadable in &behind.unreadable {
+            park_unreadable(desk, unreadable).await;
+        }
+        let folds = stream::iter(behind.projections)
+            .map(async |projection| fold_or_log(desk, &projection).await);
         let folded: Vec<bool> = folds.buffer_unordered(AT_ONCE).collect().await;
         moved |= folded.contains(&true);
     }
+}
+
+/// Folds one batch; whether that brought the projection on. What would be the same another time parks
+/// it, with what is wrong; whatever else fails is tried again soon.
+async fn fold_or_log(desk: &ProjectionDesk, projection: &Projection) -> bool {
+    let failed = match batch(desk, projection).await {
+        Ok(moved) => return moved,
+        Err(failed) => failed,
+    };
+    let name = names::projection(projection.id);
+    log(&failed, &name, "a projection could not be folded");
+    let Some(why) = failed.lasting() else {
+        return false;
+    };
+    let now = SystemClock.now();
+    let parked = Parked {
+        event: None,
+        error: why,
+        at: now,
+    };
+    let fold = Fold {
+        parked: Some(parked),
+        ..moved_to(projection.cursor)
+    };
+    let parked = write(desk, projection, &fold, now).await;
+    parked.unwrap_or_else(|error| {
+        log(&error, &name, "a projection could not be parked");
+        false
+    })
+}
+
+fn log(error: &FoldError, projection: &str, message: &'static str) {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(error, projection, "{message}");
+}
+
+async fn park_unreadable(desk: &ProjectionDesk, unreadable: &UnreadableProjection) {
+    let parking = async {
+        let mut tx = desk.storage.begin().await?;
+        let projections = desk.storage.projections();
+        let now = SystemClock.now();
+        projections
+            .park_unreadable(&mut tx, unreadable, now)
+            .await?;
+        tx.commit().await
+    };
+    if let Err(error) = parking.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(
+            error,
+            "a projection that cannot be read could not be parked"
+        );
+        return;
+    }
+    let error = &unreadable.error as &dyn std::error::Error;
+    tracing::error!(error, "a projection cannot be read and is parked");
 }
 
 /// Folds one batch of one projection; whether that brought it on.
@@ -179,7 +238,7 @@ fn moved_to(cursor: i64) -> Fold {
 fn parked_before(event: &StoredEvent, error: String, at: Timestamp) -> Fold {
     Fold {
         parked: Some(Parked {
-            event: event.id,
+            event: Some(event.id),
             error,
             at,
         }),
@@ -278,11 +337,9 @@ async fn write(
     }
     if let Some(parked) = &fold.parked {
         let projection = names::projection(projection.id);
-        tracing::warn!(
-            projection,
-            event = names::event(parked.event),
-            "a projection is parked"
-        );
+        let event = parked.event.map(names::event);
+        let error = &parked.error;
+        tracing::warn!(projection, event, error, "a projection is parked");
     }
     Ok(true)
 }

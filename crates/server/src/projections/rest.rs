@@ -1,16 +1,21 @@
 //! The same beside XRPC: the paths, keys and bodies that clients of Hapnd know.
 
 mod caller;
+mod config;
 mod events;
+mod managing;
 mod notifications;
+mod object;
 mod refuse;
 mod socket;
 mod upload;
+mod web;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{get, post};
 use loggia_xrpc_server::{KeyFunction, RateLimit, RateLimiter};
 use tokio::sync::Semaphore;
@@ -31,11 +36,13 @@ pub struct Rest {
     desk: ProjectionDesk,
     gate: ClientGate,
     limiter: Arc<RateLimiter>,
+    per_minute: u32,
     streams: Arc<Semaphore>,
 }
 
 impl Rest {
-    /// Routes for the clients that `gate` knows; each address has so many calls a minute.
+    /// Routes for the clients that `gate` knows. So many calls a minute has each client that was made
+    /// without a number of its own, and each address that shows no key of one.
     pub fn new(
         desk: ProjectionDesk,
         gate: ClientGate,
@@ -47,6 +54,7 @@ impl Rest {
             desk,
             gate,
             limiter: Arc::new(RateLimiter::new(&[limit], CALLERS, rate_key)),
+            per_minute,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
         }
     }
@@ -57,7 +65,13 @@ impl Rest {
             .route("/events", post(events::append))
             .route("/events/batch", post(events::append_batch))
             .route("/events/{aggregate}", get(events::list))
+            .route("/projections", get(managing::list))
             .route("/projections/upload", post(upload::upload))
+            .route(
+                "/projections/{id}",
+                get(managing::get).delete(managing::delete),
+            )
+            .route("/projections/{id}/reactivate", post(managing::reactivate))
             .route("/projections/{id}/notifications", get(notifications::list))
             .route("/projections/{id}/subscribe", get(socket::subscribe))
             .route("/webhooks/rotate", post(notifications::rotate_shared))
@@ -65,6 +79,8 @@ impl Rest {
                 "/projections/{id}/webhook/rotate",
                 post(notifications::rotate),
             )
+            .method_not_allowed_fallback(web::wrong_verb)
+            .layer(middleware::from_fn(web::allow))
             .layer(DefaultBodyLimit::max(MOST_BODY))
             .with_state(self)
     }

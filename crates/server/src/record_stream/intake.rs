@@ -1,24 +1,26 @@
 //! One batch, one transaction: whom it concerns is enqueued, what has to be asked for becomes errands,
 //! and the place in the stream is saved.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use loggia_delivery::{Clock as _, Handle, NodeId, SystemClock};
-use loggia_firehose::Batch;
+use loggia_firehose::{Batch, Malformed, Reason};
 use loggia_storage::{Enqueue, Errands, Storage, StorageError, StreamCursor, Write};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::known::KnownWebhooks;
 use super::telling::{Telling, Terms};
+use crate::projections::Feeding;
 use crate::streamplace::{self, Streamplace};
 use crate::wisp_registry::{self, Bell};
 
 /// Deliveries that one transaction enqueues; with more, what is left of the batch goes into others,
 /// and the place in the stream into the last.
-const DELIVERIES: usize = 10_000;
+pub(crate) const DELIVERIES: usize = 10_000;
 /// Between two looks whether there is room for more errands.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -31,8 +33,12 @@ pub(crate) struct Intake {
     pub(crate) bell: Bell,
     /// Tells the webhooks of streamers.
     pub(crate) streamplace: Streamplace,
+    /// Tells projections.
+    pub(crate) feeding: Feeding,
     pub(crate) terms: Terms,
     pub(crate) looked: Looked,
+    /// After so many deliveries a transaction takes no more events, see [`DELIVERIES`].
+    pub(crate) most: usize,
 }
 
 /// When it was last looked whether there is room for more errands. Shared, since all streams wait for
@@ -146,7 +152,7 @@ impl Intake {
         let relay = relay.map_or("", |cursor| cursor.source.as_str());
         let mut telling = Telling::new(storage, &mut tx, known, rest).await?;
         let taken = rest.iter().take_while(|event| {
-            let goes = telling.deliveries() < DELIVERIES;
+            let goes = telling.deliveries() < self.most;
             if goes {
                 telling.tell(event, known, &self.terms, relay, now);
             }
@@ -154,7 +160,8 @@ impl Intake {
         });
         let taken = taken.count();
         let events = &rest[..taken];
-        self.streamplace.take(&mut tx, events, now).await?;
+        let kept = self.streamplace.take(&mut tx, events, now).await?;
+        let fed = self.feeding.streamed(&mut tx, events, now).await?;
         let noted = wisp_registry::note(storage, &mut tx, events, now).await?;
         let (news, references) = telling.ended();
         let count = news.iter().map(|one| one.recipients.len()).sum();
@@ -178,7 +185,7 @@ impl Intake {
         if pending {
             self.engine.wake();
         }
-        self.streamplace.wake();
+        self.wake(kept, fed);
         if noted.errands || taking.batch.gap.is_some() {
             self.bell.ring();
         }
@@ -187,6 +194,16 @@ impl Intake {
         }
         metrics::counter!("loggia_stream_events_total").increment(taken as u64);
         Ok(taken)
+    }
+
+    /// Wakes those for whom something was kept.
+    fn wake(&self, kept: bool, fed: bool) {
+        if kept {
+            self.streamplace.wake();
+        }
+        if fed {
+            self.feeding.wake();
+        }
     }
 
     /// What belongs to the batch as a whole.
@@ -204,9 +221,9 @@ impl Intake {
         } = taking.batch;
         let quarantine = self.storage.stream_quarantine();
         for bad in malformed {
-            let (sha256, reason) = (hex(&bad.sha256), bad.reason.as_str());
+            let (sha256, reason) = (hex(&bad.sha256), reason(bad));
             quarantine
-                .put(tx, taking.stream, &sha256, reason, bad.position, now)
+                .put(tx, taking.stream, &sha256, &reason, bad.position, now)
                 .await?;
         }
         if !malformed.is_empty() {
@@ -228,6 +245,17 @@ impl Intake {
     }
 }
 
+/// Of a frame that is too long it is worth knowing how long it is.
+fn reason(bad: &Malformed) -> Cow<'static, str> {
+    match bad.reason {
+        Reason::TooLong => format!("{}: {} bytes", bad.reason.as_str(), bad.bytes).into(),
+        reason => reason.as_str().into(),
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,7 @@ impl Known {
             StreamLife::Here => self.stream.as_ref().is_some_and(|stream| {
                 let health = stream.health();
                 let recent = health.silence.is_some_and(|silence| silence < PATIENCE);
-                health.connected || recent
+                (health.connected || recent) && health.makes_sense()
             }),
         }
     }

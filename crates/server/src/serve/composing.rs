@@ -9,12 +9,14 @@ use loggia_delivery::SystemClock;
 use loggia_storage::{Caps, Storage};
 use loggia_syntax::Nsid;
 use loggia_xrpc_server::{Metrics, RateLimit, Service, Settings};
+use tokio::sync::Semaphore;
 
 use super::ServeError;
 use super::ground::Ground;
 use crate::access::{self, Access};
 use crate::api_clients::ClientGate;
 use crate::app::{App, Description};
+use crate::community::CommunityDesk;
 use crate::computing::Computing;
 use crate::config::Config;
 use crate::delivering::{Delivering, ServiceSigner};
@@ -22,12 +24,17 @@ use crate::dev::DevAccounts;
 use crate::health::Health;
 use crate::lexicons::Lexicons;
 use crate::login;
+use crate::origin::SERVICE;
+use crate::outage;
 use crate::probes::Probes;
 use crate::projections::{self, ProjectionDesk, folding};
 use crate::record_stream::LiveStreams;
 use crate::routes::routes;
 use crate::running::{Part, Running};
+use crate::space_copies::{Asking, Purse, SpaceCopies, Syncer, limits};
+use crate::space_gate::SpaceGate;
 use crate::space_host::{HostedAccounts, Hosting};
+use crate::space_hub::Outbound;
 use crate::space_notices::SpaceNotices;
 use crate::streaming::{self, Streaming};
 use crate::streamplace::{Mirror, Streamplace};
@@ -46,8 +53,14 @@ pub(super) struct Work {
     probes: Option<Probes>,
     secrets: SecretDesk,
     bell: Bell,
+    outbound: Outbound,
+    /// Calls `outbound`.
+    calls: Bell,
     lexicons: Lexicons,
     projections: ProjectionDesk,
+    computing: Computing,
+    copies: SpaceCopies,
+    syncer: Option<Syncer>,
 }
 
 impl Work {
@@ -59,6 +72,7 @@ impl Work {
         let signer = ServiceSigner {
             keys: ground.keys.clone(),
             issuer: ground.origin.did.clone(),
+            accounts: accounts(config, ground),
         };
         let delivering = Delivering::new(config, storage, outgoing, signer)?;
         let streams = LiveStreams::starting(config.streams.iter().map(|one| &*one.name));
@@ -74,6 +88,8 @@ impl Work {
         );
         let streamplace = Streamplace::new(&delivering.desk, mirror, &config.stream_nodes);
         let bell = Bell::default();
+        let lexicons = Lexicons::built_in();
+        let projections = ProjectionDesk::new(&delivering.desk, &lexicons);
         let streaming = Streaming::new(streaming::Parts {
             config,
             storage,
@@ -81,14 +97,20 @@ impl Work {
             documents: &ground.documents,
             delivering: &delivering,
             streamplace: &streamplace,
+            feeding: projections.feeding(),
             live: &streams,
             bell: &bell,
         });
         let engine = delivering.desk.engine.clone();
-        let lexicons = Lexicons::built_in();
+        let (computing, calls) = (Computing::new(), Bell::default());
+        let copies = copies(config, ground, notices(config, &delivering, &calls));
         Ok(Self {
-            projections: ProjectionDesk::new(&delivering.desk, &lexicons),
+            syncer: syncer(config, ground, (&copies, &computing), &delivering),
+            computing,
+            projections,
             lexicons,
+            outbound: outbound(config, ground, &copies),
+            calls,
             secrets: SecretDesk::new(storage.clone(), engine, bell.clone()),
             delivering,
             streaming,
@@ -96,6 +118,7 @@ impl Work {
             streamplace,
             probes,
             bell,
+            copies,
         })
     }
 
@@ -109,11 +132,84 @@ impl Work {
             let answering = probes.run(running.stopping());
             running.start(Part::Probes, answering);
         }
+        let (outbound, calls) = (self.outbound, self.calls);
+        running.start_steady(Part::SpaceCalls, |stopping| outbound.serve(calls, stopping));
         let streamplace = self.streamplace;
         running.start_steady(Part::Streamplace, |stopping| streamplace.run(stopping));
         running.start_steady(Part::Folding, |stopping| {
             folding::run(self.projections, stopping)
         });
+        if let Some(syncer) = self.syncer {
+            running.start_steady(Part::SpaceCopies, |stopping| syncer.run(stopping));
+        }
+    }
+}
+
+/// What is known of spaces that are hosted elsewhere.
+fn copies(config: &Config, ground: &Ground, notices: SpaceNotices) -> SpaceCopies {
+    SpaceCopies {
+        storage: ground.storage.clone(),
+        notices,
+        accounts: accounts(config, ground),
+        bell: Bell::default(),
+        purse: Purse::default(),
+    }
+}
+
+/// What calls others of spaces.
+fn outbound(config: &Config, ground: &Ground, copies: &SpaceCopies) -> Outbound {
+    Outbound {
+        storage: ground.storage.clone(),
+        engine: copies.notices.engine.clone(),
+        documents: ground.documents.clone(),
+        guard: config.guard(),
+        accounts: copies.accounts.clone(),
+    }
+}
+
+/// What keeps copies of spaces that are hosted elsewhere; nothing if nobody reads them.
+fn syncer(
+    config: &Config,
+    ground: &Ground,
+    (copies, computing): (&SpaceCopies, &Computing),
+    delivering: &Delivering,
+) -> Option<Syncer> {
+    if config.space_readers.is_empty() {
+        return None;
+    }
+    Some(Syncer {
+        copies: copies.clone(),
+        asking: Asking {
+            documents: ground.documents.clone(),
+            outgoing: ground.outgoing.clone(),
+            accounts: copies.accounts.clone(),
+            purse: copies.purse.clone(),
+            readers: Arc::clone(&config.space_readers),
+        },
+        computing: computing.clone(),
+        node: delivering.node.clone(),
+        lease: config.lease,
+        service: format!("{}{SERVICE}", ground.origin.did),
+        between_visits: config.space_visits,
+        snapshots: Arc::new(Semaphore::new(limits::SNAPSHOTS)),
+    })
+}
+
+/// What tells of spaces.
+fn notices(config: &Config, delivering: &Delivering, calls: &Bell) -> SpaceNotices {
+    let deliveries = &delivering.desk;
+    SpaceNotices {
+        storage: deliveries.storage.clone(),
+        engine: deliveries.engine.clone(),
+        caps: Caps {
+            per_space: config.registrations_per_space,
+            per_authority: config.registrations_per_authority,
+            per_caller: config.registrations_per_caller,
+        },
+        consent: config.registration_consent,
+        admins: config.space_admins.clone(),
+        guard: config.guard(),
+        bell: calls.clone(),
     }
 }
 
@@ -138,21 +234,21 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
     );
     let callers = access.callers(ground.documents.clone());
     let description = Description::new(origin, &methods);
-    let development = config.is_development();
-    let local = || DevAccounts::new(ground.data.path(), ground.address.port());
-    let accounts = HostedAccounts::new(storage, development.then(local), &origin.url);
+    let accounts = work.copies.accounts.clone();
     let hosting = Hosting {
         accounts: accounts.clone(),
         documents: ground.documents.clone(),
         outgoing: ground.outgoing.clone(),
+        feeding: work.projections.feeding(),
         attestations: Arc::new(access.attestations()),
+        copies: work.copies.clone(),
     };
     let app = app(config, ground, work, (&callers, hosting), description);
     let published = Published {
         origin: origin.clone(),
         keys: keys.clone(),
         accounts,
-        development,
+        development: config.is_development(),
     };
     let reader = work.streaming.as_ref().map(|_| work.bell.clone());
     let rest = Rest::new(config, people, &work.secrets, storage, reader);
@@ -176,6 +272,13 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
     (router, methods)
 }
 
+/// The accounts that are hosted here.
+fn accounts(config: &Config, ground: &Ground) -> HostedAccounts {
+    let local = || DevAccounts::new(ground.data.path(), ground.address.port());
+    let development = config.is_development().then(local);
+    HostedAccounts::new(&ground.storage, development, &ground.origin.url)
+}
+
 fn methods(service: &Service<App>) -> Vec<Nsid> {
     service
         .methods()
@@ -192,20 +295,17 @@ fn app(
     description: Description,
 ) -> App {
     let deliveries = &work.delivering.desk;
-    let caps = Caps {
-        per_space: config.registrations_per_space,
-        per_caller: config.registrations_per_caller,
-    };
-    let (computing, lexicons) = (Computing::new(), work.lexicons.clone());
-    let notices = SpaceNotices {
-        storage: deliveries.storage.clone(),
-        engine: deliveries.engine.clone(),
-        caps,
-        guard: config.guard(),
-    };
+    let (computing, lexicons) = (work.computing.clone(), work.lexicons.clone());
+    let notices = work.copies.notices.clone();
     App {
         callers: callers.clone(),
-        spaces: hosting.spaces(notices.clone(), &computing, &lexicons),
+        communities: CommunityDesk::new(
+            deliveries,
+            &hosting.accounts,
+            &ground.outgoing,
+            config.attempt_timeout,
+        ),
+        spaces: hosting.spaces(&computing, &lexicons),
         computing,
         deliveries: deliveries.clone(),
         description,
@@ -250,10 +350,15 @@ fn router(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: Some(metrics()),
         public_metrics: config.is_development() || config.public_metrics,
+        is_outage: outage::is_outage,
         ..Settings::default()
     };
     let engine = app.notices.engine.clone();
     let health = Health::new(storage.clone(), engine, SystemClock).with_streams(streams);
     let service = service.settings(settings).catalog(app.lexicons.clone());
+    let gate = SpaceGate {
+        spaces: config.spaces,
+        gate,
+    };
     health.watch(service).gate(gate).with_state(app)
 }

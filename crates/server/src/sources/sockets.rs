@@ -10,9 +10,14 @@ use loggia_xrpc_client::{
 /// Connections to sources, under the guard that all requests are under.
 pub struct GuardedSockets(pub GuardedClient);
 
+/// The longest message that is passed over: some fifty times what a source may say, and read in a minute
+/// over any line that a source can be followed over.
+const PASSED_OVER: u64 = 256 * 1024 * 1024;
+
 const SETTINGS: WebSocketSettings = WebSocketSettings {
     deadline: Duration::from_secs(10),
     message: LONGEST_MESSAGE,
+    passed_over: PASSED_OVER,
     ping: Duration::from_secs(20),
     unanswered: 2,
 };
@@ -41,6 +46,7 @@ impl Socket for Open {
             Ok(message.map(|message| match message {
                 WebSocketMessage::Text(text) => Message::Text(text),
                 WebSocketMessage::Binary(bytes) => Message::Binary(bytes),
+                WebSocketMessage::TooLong { bytes, sha256 } => Message::TooLong { bytes, sha256 },
             }))
         })
     }

@@ -3,6 +3,7 @@
 use loggia_api::com::atproto::simplespace::get_space;
 use loggia_api::com::atproto::space::{
     get_blob, get_latest_commit, get_record, get_repo, list_blobs, list_records, list_repo_ops,
+    list_repos,
 };
 use loggia_callers::{Either, SpacePolicy, SpaceReader, Wanted};
 use loggia_xrpc::NoBody;
@@ -50,14 +51,20 @@ in_repo!(
     list_repo_ops,
 );
 
-impl<S> SpacePolicy<get_space::Params, NoBody, S> for InSpace {
-    fn wanted(
-        arguments: Arguments<'_, get_space::Params, NoBody>,
-        _: &S,
-    ) -> Result<Wanted, Refusal> {
-        Ok(Wanted {
-            space: arguments.params.space.clone(),
-            repo: None,
-        })
-    }
+macro_rules! in_space {
+    ($($method:ident),* $(,)?) => { $(
+        impl<S> SpacePolicy<$method::Params, NoBody, S> for InSpace {
+            fn wanted(
+                arguments: Arguments<'_, $method::Params, NoBody>,
+                _: &S,
+            ) -> Result<Wanted, Refusal> {
+                Ok(Wanted {
+                    space: arguments.params.space.clone(),
+                    repo: None,
+                })
+            }
+        }
+    )* };
 }
+
+in_space!(get_space, list_repos);

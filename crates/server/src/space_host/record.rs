@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use loggia_lexicon::validate::{Mode, Outcome};
 use loggia_space::{RecordPath, cid_of};
-use loggia_storage::{RecordAction, RecordValue, RecordWrite};
+use loggia_storage::{BlobClaim, RecordAction, RecordValue, RecordWrite};
 use loggia_syntax::check::Violation;
-use loggia_syntax::data::{Data, Object};
+use loggia_syntax::data::{BlobFacts, Data, Object};
 use loggia_syntax::{Cid, Nsid, RecordKey, Tid};
 use loggia_xrpc::{Failure, Rejection};
 
@@ -152,7 +152,7 @@ fn told(violations: &[Violation]) -> String {
 }
 
 /// Refuses what has no place in a record, and finds the blobs that it refers to.
-fn look_at(value: &Data, depth: usize, blobs: &mut Vec<Cid>) -> Result<(), String> {
+fn look_at(value: &Data, depth: usize, blobs: &mut Vec<BlobClaim>) -> Result<(), String> {
     if depth > limits::DEPTH {
         return Err(format!(
             "the record is nested more than {} deep",
@@ -169,7 +169,7 @@ fn look_at(value: &Data, depth: usize, blobs: &mut Vec<Cid>) -> Result<(), Strin
             .iter()
             .try_for_each(|element| look_at(element, depth + 1, blobs)),
         Data::Object(fields) => {
-            blobs.extend(blob(fields));
+            blobs.extend(blob(fields)?);
             fields
                 .values()
                 .try_for_each(|field| look_at(field, depth + 1, blobs))
@@ -178,12 +178,22 @@ fn look_at(value: &Data, depth: usize, blobs: &mut Vec<Cid>) -> Result<(), Strin
     }
 }
 
-/// The hash of the blob that this refers to, if it does.
-fn blob(fields: &Object) -> Option<Cid> {
-    match (fields.get("$type")?, fields.get("ref")?) {
-        (Data::String(kind), Data::Link(link)) if kind == "blob" => Cid::try_from(&link.cid()).ok(),
-        _ => None,
+/// What this says of a blob, if it refers to one.
+fn blob(fields: &Object) -> Result<Option<BlobClaim>, String> {
+    let (Some(Data::String(kind)), Some(Data::Link(link))) =
+        (fields.get("$type"), fields.get("ref"))
+    else {
+        return Ok(None);
+    };
+    if kind != "blob" {
+        return Ok(None);
     }
+    let facts = BlobFacts::of(fields).map_err(|error| error.to_string())?;
+    Ok(Some(BlobClaim {
+        cid: Cid::try_from(&link.cid()).map_err(|error| error.to_string())?,
+        mime_type: facts.mime_type.to_owned(),
+        size: facts.size.unwrap_or_default(),
+    }))
 }
 
 /// A key for a record or space that is made now, as the one of this number.
@@ -272,7 +282,15 @@ mod tests {
             r#"{{"$type":"blob","ref":{{"$link":"{CID}"}},"mimeType":"image/png","size":3}}"#
         );
         let record = format!(r#"{{"a":[{{"b":{blob}}}]}}"#);
-        let prepared = prepared(&record, None).expect("is a record");
-        assert_eq!(prepared.value.blobs, [Cid::from_static(CID)]);
+        let found = prepared(&record, None).expect("is a record");
+        let claim = BlobClaim {
+            cid: Cid::from_static(CID),
+            mime_type: "image/png".to_owned(),
+            size: 3,
+        };
+        assert_eq!(found.value.blobs, [claim]);
+        let bare = format!(r#"{{"a":{{"$type":"blob","ref":{{"$link":"{CID}"}}}}}}"#);
+        let refused = prepared(&bare, Some(false)).expect_err("no type, no size");
+        assert!(refused.contains("mimeType"), "{refused}");
     }
 }

@@ -3,11 +3,13 @@
 use loggia_api::com::atproto::simplespace::{
     delete_space, list_members, put_member, remove_member, update_space,
 };
-use loggia_storage::{HostedSpace, Revoked, Write};
+use loggia_api::dev::loggia::community::create_invite;
+use loggia_storage::{HostedSpace, Write};
 use loggia_syntax::{Did, SpaceRef};
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
 
 use super::SpaceHost;
+use crate::space_hub;
 
 /// The names of refusals in the words of a method.
 pub(crate) trait NotTheirs: DeclaredError + Sized {
@@ -32,6 +34,7 @@ macro_rules! not_theirs {
 }
 
 not_theirs!(
+    create_invite: NotSpaceOwner,
     delete_space: NotSpaceOwner,
     list_members: SpaceNotFound,
     put_member: NotSpaceOwner,
@@ -57,7 +60,8 @@ impl SpaceHost {
         Ok(found)
     }
 
-    /// Takes back the credentials of a space that have not ended: those of one holder, or of all.
+    /// Takes back the credentials of a space that have not ended: those of one holder, or of all. The
+    /// hosts of those who have written there are told.
     pub(crate) async fn revoke<E>(
         &self,
         tx: &mut Write,
@@ -66,12 +70,13 @@ impl SpaceHost {
         now: jiff::Timestamp,
     ) -> Result<(), Failure<E>> {
         let spaces = self.storage.spaces();
-        match spaces.revoke_credentials(tx, space, holder, now).await? {
-            Revoked::Kept { .. } => Ok(()),
-            Revoked::Full => {
-                let message = "too many credentials are revoked at the moment; try again later";
-                Err(Rejection::new(503, "NotEnoughResources", message).into())
-            }
-        }
+        let taken = spaces.revoke_credentials(tx, space, holder, now).await?;
+        let Some(taken) = taken else {
+            let message = "too many credentials are revoked at the moment; try again later";
+            return Err(Rejection::new(503, "NotEnoughResources", message).into());
+        };
+        let credentials = &taken.credentials;
+        space_hub::revoked(&self.storage, tx, space, credentials, now).await?;
+        Ok(())
     }
 }

@@ -1,16 +1,12 @@
 //! Writing to a repository and telling of it, in one transaction.
 
-use jiff::Timestamp;
 use loggia_delivery::{Clock, SystemClock};
-use loggia_storage::{
-    HostedSpace, RecordWrite, RepoName, SpacePolicy, StorageError, Unwritten, Write, Written, Wrote,
-};
-use loggia_syntax::{Did, SpaceRef};
+use loggia_storage::{BlobClaim, RecordWrite, RepoName, Unwritten, Written, Wrote};
+use loggia_syntax::{Did, Excerpt, SpaceRef};
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
 
 use super::accounts::not_hosted;
 use super::caller::SpaceAccount;
-use super::managing_app::{Access, Question};
 use super::{SpaceHost, limits};
 use crate::{chance, space_hub};
 
@@ -62,7 +58,7 @@ impl<'a> Writer<'a> {
         let (host, now) = (self.host, SystemClock.now());
         let authority = self.repo.space.authority();
         let is_ours = host.accounts.hosts(&authority).await?;
-        let asked = self.ask(now).await?;
+        let asked = host.ask_to_write(&self.repo, now).await?;
         let mut tx = host.storage.begin().await?;
         let spaces = host.storage.spaces();
         let space = spaces.find_in(&mut tx, &self.repo.space).await?;
@@ -81,64 +77,30 @@ impl<'a> Writer<'a> {
             Wrote::Refused(refused) => return Err(refusal(refused)),
         };
         check(written)?;
-        let told = match self.counts(&mut tx, space.as_ref(), asked).await? {
+        let mut fed = false;
+        let counts = host.counts(&mut tx, &self.repo, space.as_ref(), asked);
+        let told = match counts.await? {
             true => {
-                let notices = &host.notices;
-                Some(space_hub::written(notices, &mut tx, &self.repo, written, now).await?)
+                let (notices, is_here) = (&host.notices, space.is_some());
+                let told = space_hub::written(notices, &mut tx, &self.repo, written, is_here, now);
+                let told = told.await?;
+                let write = (writes, written);
+                fed = host
+                    .feeding
+                    .written(&mut tx, &self.repo, write, now)
+                    .await?;
+                Some(told)
             }
             false => None,
         };
         tx.commit().await?;
+        if fed {
+            host.feeding.wake();
+        }
         if let Some(told) = told {
             told.deliver();
         }
         Ok(wrote)
-    }
-
-    /// What the managing app says of this author's writes, if the space goes by it. Before the
-    /// transaction, in which nothing waits for others.
-    async fn ask(&self, now: Timestamp) -> Result<Option<(String, bool)>, StorageError> {
-        let RepoName { author, space } = &self.repo;
-        if space.authority() == *author {
-            return Ok(None);
-        }
-        let found = self.host.storage.spaces().find(space).await?;
-        let Some(SpacePolicy::ManagingApp(app)) = found.map(|space| space.write_policy) else {
-            return Ok(None);
-        };
-        let question = Question {
-            space,
-            user: author,
-            access: Access::Write,
-            client: None,
-        };
-        let lets_in = self.host.ask(&app, &question, now).await;
-        Ok(Some((app, lets_in)))
-    }
-
-    /// Whether the space takes note of this author's writes. That of somebody else is left to its own
-    /// host, except for those who have registered here.
-    async fn counts(
-        &self,
-        tx: &mut Write,
-        space: Option<&HostedSpace>,
-        asked: Option<(String, bool)>,
-    ) -> Result<bool, StorageError> {
-        let author = &self.repo.author;
-        let Some(space) = space.filter(|space| space.uri.authority() != *author) else {
-            return Ok(true);
-        };
-        match &space.write_policy {
-            SpacePolicy::Public => Ok(true),
-            SpacePolicy::MemberList => {
-                let spaces = self.host.storage.spaces();
-                let member = spaces.member_in(tx, &space.uri, author).await?;
-                Ok(member.is_some_and(|member| member.write))
-            }
-            SpacePolicy::ManagingApp(app) => {
-                Ok(asked.is_some_and(|(asked, lets_in)| asked == *app && lets_in))
-            }
-        }
     }
 }
 
@@ -147,11 +109,23 @@ fn refusal<E: NotWritten>(refused: &Unwritten) -> Failure<E> {
         Unwritten::Exists(path) => format!("there is a record {path} already"),
         Unwritten::Missing(path) => format!("there is no record {path}"),
         Unwritten::NoBlob(cid) => format!("the blob {cid} was not uploaded, or is forgotten again"),
+        Unwritten::BlobType(said, kept) => {
+            let BlobClaim { cid, mime_type, .. } = said;
+            let said = Excerpt(mime_type);
+            format!("the blob {cid} was uploaded as {kept}, and the record says {said}")
+        }
+        Unwritten::BlobSize(said, kept) => {
+            let BlobClaim { cid, size, .. } = said;
+            format!("the blob {cid} has {kept} bytes, and the record says {size}")
+        }
         Unwritten::Full => format!("a repository has at most {} records", limits::RECORDS),
     };
     match (E::of(refused), refused) {
         (Some(error), _) => declared(error).message(message).into(),
         (None, Unwritten::NoBlob(_)) => Rejection::new(400, "BlobNotFound", message).into(),
+        // As the reference PDS calls them.
+        (None, Unwritten::BlobType(..)) => Rejection::new(400, "InvalidMimeType", message).into(),
+        (None, Unwritten::BlobSize(..)) => Rejection::new(400, "InvalidSize", message).into(),
         (None, _) => Rejection::invalid_request(message).into(),
     }
 }

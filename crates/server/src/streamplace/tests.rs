@@ -18,15 +18,16 @@ use crate::config::Config;
 use crate::{chance, reach};
 
 /// A store whose engine never starts: what is due stays in it.
-struct Scene {
-    streamplace: Streamplace,
-    storage: Storage,
+pub(crate) struct Scene {
+    pub(crate) streamplace: Streamplace,
+    pub(crate) storage: Storage,
+    pub(crate) engine: Handle,
     /// Removed with this value.
     _folder: tempfile::TempDir,
 }
 
 impl Scene {
-    async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         Self::with(name, |_| {}).await
     }
 
@@ -50,7 +51,7 @@ impl Scene {
             chance::number,
             Default::default(),
         );
-        let desk = DeliveryDesk::new(&config, &storage, engine, Default::default());
+        let desk = DeliveryDesk::new(&config, &storage, engine.clone(), Default::default());
         let mirror = Mirror::new(
             reach::documents(&config, &outgoing),
             reach::names(&config, &outgoing).expect("the system has a resolver"),
@@ -60,6 +61,7 @@ impl Scene {
         Self {
             streamplace: Streamplace::new(&desk, mirror, &config.stream_nodes),
             storage,
+            engine,
             _folder: folder,
         }
     }

@@ -117,6 +117,7 @@ impl SecretDesk {
         name: &str,
         now: Timestamp,
     ) -> Result<Token, SecretError> {
+        check_known(name)?;
         let token = token();
         let mut tx = self.storage.begin().await?;
         let secrets = self.storage.wisp_secrets();
@@ -142,6 +143,7 @@ impl SecretDesk {
     /// # Errors
     /// Why it stays.
     pub async fn delete(&self, owner: &Did, name: &str, now: Timestamp) -> Result<(), SecretError> {
+        check_known(name)?;
         let mut tx = self.storage.begin().await?;
         let secrets = self.storage.wisp_secrets();
         if !secrets.delete(&mut tx, owner, name).await? {
@@ -181,6 +183,14 @@ impl SecretDesk {
         for endpoint in endpoints {
             self.engine.endpoint_dropped(endpoint).await;
         }
+    }
+}
+
+/// What no secret can be called, none is; the store is not asked, since PostgreSQL would fail at a NUL.
+fn check_known(name: &str) -> Result<(), SecretError> {
+    match is_secret_name(name) {
+        true => Ok(()),
+        false => Err(SecretError::NotFound),
     }
 }
 

@@ -12,7 +12,7 @@ use loggia_xrpc::ObjectType as _;
 
 use super::READ;
 use super::hint::{self, Hint};
-use super::host::{Found, Said};
+use super::host::{AskError, Found, Said};
 use super::worker::{Undone, WispRegistry};
 use crate::chance;
 use crate::wisp::Webhook;
@@ -51,7 +51,7 @@ impl WispRegistry {
             .hosts
             .record(&owner, &collection, &rkey, SystemClock.now());
         let said = match asked.await {
-            Err(error) if hint.deleted && errand.attempts >= SILENCES => {
+            Err(error) if hint.deleted && silences(errand, &error) >= SILENCES => {
                 tracing::debug!(%owner, %rkey, %error, "a deletion is believed without the host");
                 Said::NotFound
             }
@@ -248,6 +248,14 @@ impl WispRegistry {
         hint::put(&self.storage, applying.tx, READ, &reads, applying.now).await?;
         self.bell.ring();
         Ok(())
+    }
+}
+
+/// How often the host was asked in vain.
+fn silences(errand: &Errand, error: &AskError) -> u32 {
+    match error {
+        AskError::NoPlace(busy) => busy.silences,
+        _ => errand.attempts,
     }
 }
 

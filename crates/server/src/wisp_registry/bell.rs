@@ -8,7 +8,7 @@ use tokio::sync::watch;
 pub(crate) struct Bell(watch::Sender<()>);
 
 /// Somebody who listens.
-pub(super) struct Ear {
+pub(crate) struct Ear {
     bell: Bell,
     news: watch::Receiver<()>,
 }
@@ -20,7 +20,7 @@ impl Bell {
     }
 
     /// Listens from now on.
-    pub(super) fn ear(&self) -> Ear {
+    pub(crate) fn ear(&self) -> Ear {
         Ear {
             bell: self.clone(),
             news: self.0.subscribe(),
@@ -30,7 +30,7 @@ impl Bell {
 
 impl Ear {
     /// Ends when the bell has rung since the last time.
-    pub(super) async fn heard(&mut self) {
+    pub(crate) async fn heard(&mut self) {
         // The bell is held here, so it does not go away.
         if self.news.changed().await.is_err() {
             self.news = self.bell.0.subscribe();

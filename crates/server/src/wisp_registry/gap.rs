@@ -84,9 +84,10 @@ impl WispRegistry {
     ) -> Result<Vec<Event>, Undone> {
         let mut events = Vec::new();
         let (mut cursor, mut cursors) = (None, HashSet::new());
+        let mut turn = self.hosts.turn(did, SystemClock.now()).await?;
         for _ in 0..PAGES {
-            let now = SystemClock.now();
-            let page = match self.hosts.page(did, collection, cursor, now).await? {
+            let page = self.hosts.page(&mut turn, did, collection, cursor);
+            let page = match page.await? {
                 Said::Found(page) => page,
                 Said::NotFound | Said::Away => break,
             };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use loggia_api::com::atproto::repo::{get_record, list_records};
+use loggia_api::com::atproto::sync::list_repos_by_collection::{self, ListReposByCollection};
 use loggia_identity::{DidDocument, ResolveDid as _, ResolveError};
 use loggia_syntax::{AtIdentifier, Cid, Did, Nsid, RecordKey};
 use loggia_xrpc::NoBody;
@@ -11,17 +12,27 @@ use loggia_xrpc::syntax::data::Object;
 use loggia_xrpc_client::{CallError, Credentials, Refusal};
 use url::Url;
 
+use super::places::{NoPlace, Place, Places};
 use crate::outgoing::Outgoing;
 use crate::reach::Documents;
 
-/// How long one answer may take, the look-up of the account included.
+/// How long one answer may take, and the look-up of the account before it.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Accounts that a relay is asked for at once.
+const ACCOUNTS: i64 = 500;
 
 /// Asks hosts of accounts, through the guarded client.
 #[derive(Clone)]
 pub(crate) struct Hosts {
     pub(crate) documents: Documents,
     pub(crate) outgoing: Outgoing,
+    pub(crate) places: Places,
+}
+
+/// The host of an account, with a place to ask it.
+pub(super) struct Turn {
+    base: Url,
+    place: Place,
 }
 
 /// What a host says when it can be asked.
@@ -51,6 +62,13 @@ pub(super) struct Page {
     pub(super) cursor: Option<String>,
 }
 
+/// Accounts that a relay names.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    pub(super) accounts: Vec<Did>,
+    pub(super) cursor: Option<String>,
+}
+
 /// Why nothing is known.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
@@ -66,9 +84,20 @@ pub(super) enum AskError {
     Another,
     #[error("the account's host did not answer in time")]
     Late,
+    #[error("the account's host is asked later")]
+    NoPlace(NoPlace),
+    #[error("the relay does not answer as it should")]
+    Relay(#[source] CallError),
 }
 
 impl Hosts {
+    /// The host of an account, if it may be asked now.
+    pub(super) async fn turn(&self, owner: &Did, now: Timestamp) -> Result<Turn, AskError> {
+        let base = in_time(self.base(owner, now)).await?;
+        let place = self.places.enter(&base).map_err(AskError::NoPlace)?;
+        Ok(Turn { base, place })
+    }
+
     /// A record as it is now.
     pub(super) async fn record(
         &self,
@@ -77,32 +106,58 @@ impl Hosts {
         rkey: &RecordKey,
         now: Timestamp,
     ) -> Result<Said<Found>, AskError> {
-        let asked = self.ask_record(owner, collection, rkey, now);
-        let asked = tokio::time::timeout(PATIENCE, asked).await;
-        asked.unwrap_or(Err(AskError::Late))
+        let mut turn = self.turn(owner, now).await?;
+        let asked = in_time(self.ask_record(&turn.base, owner, collection, rkey)).await;
+        turn.heard(asked)
     }
 
     /// A page of a collection, the newest keys first.
     pub(super) async fn page(
         &self,
+        turn: &mut Turn,
         owner: &Did,
         collection: &Nsid,
         cursor: Option<String>,
-        now: Timestamp,
     ) -> Result<Said<Page>, AskError> {
-        let asked = self.ask_page(owner, collection, cursor, now);
+        let asked = in_time(self.ask_page(&turn.base, owner, collection, cursor)).await;
+        turn.heard(asked)
+    }
+
+    /// A page of the accounts that have records of a collection, as a relay says.
+    pub(super) async fn accounts(
+        &self,
+        relay: &Url,
+        collection: &Nsid,
+        cursor: Option<String>,
+    ) -> Result<Accounts, AskError> {
+        let params = list_repos_by_collection::Params {
+            collection: collection.clone(),
+            limit: ACCOUNTS,
+            cursor,
+        };
+        let asked = self.outgoing.0.call::<ListReposByCollection>(
+            relay,
+            &params,
+            NoBody,
+            Credentials::Anonymous,
+        );
         let asked = tokio::time::timeout(PATIENCE, asked).await;
-        asked.unwrap_or(Err(AskError::Late))
+        let output = asked
+            .map_err(|_| AskError::Late)?
+            .map_err(AskError::Relay)?;
+        Ok(Accounts {
+            accounts: output.repos.into_iter().map(|repo| repo.did).collect(),
+            cursor: output.cursor,
+        })
     }
 
     async fn ask_record(
         &self,
+        base: &Url,
         owner: &Did,
         collection: &Nsid,
         rkey: &RecordKey,
-        now: Timestamp,
     ) -> Result<Said<Found>, AskError> {
-        let base = self.base(owner, now).await?;
         let params = get_record::Params {
             repo: AtIdentifier::from(owner.clone()),
             collection: collection.clone(),
@@ -111,7 +166,7 @@ impl Hosts {
         };
         let client = &self.outgoing.0;
         let answer = client
-            .call::<get_record::GetRecord>(&base, &params, NoBody, Credentials::Anonymous)
+            .call::<get_record::GetRecord>(base, &params, NoBody, Credentials::Anonymous)
             .await;
         match said(answer)? {
             Said::Found(output) => {
@@ -132,12 +187,11 @@ impl Hosts {
 
     async fn ask_page(
         &self,
+        base: &Url,
         owner: &Did,
         collection: &Nsid,
         cursor: Option<String>,
-        now: Timestamp,
     ) -> Result<Said<Page>, AskError> {
-        let base = self.base(owner, now).await?;
         let params = list_records::Params {
             repo: AtIdentifier::from(owner.clone()),
             collection: collection.clone(),
@@ -147,7 +201,7 @@ impl Hosts {
         };
         let client = &self.outgoing.0;
         let answer = client
-            .call::<list_records::ListRecords>(&base, &params, NoBody, Credentials::Anonymous)
+            .call::<list_records::ListRecords>(base, &params, NoBody, Credentials::Anonymous)
             .await;
         Ok(match said(answer)? {
             Said::Found(output) => {
@@ -178,6 +232,24 @@ impl Hosts {
         let service = service.ok_or(AskError::NoHost)?;
         Url::parse(&service.endpoint).map_err(AskError::Url)
     }
+}
+
+impl Turn {
+    /// Takes note of whether the host answered at all.
+    fn heard<T>(&mut self, answer: Result<T, AskError>) -> Result<T, AskError> {
+        let silent = matches!(
+            answer,
+            Err(AskError::Late | AskError::Call(CallError::Client { .. }))
+        );
+        self.place.answered(!silent);
+        answer
+    }
+}
+
+/// What is asked, or nothing once patience is at its end.
+async fn in_time<T>(asked: impl Future<Output = Result<T, AskError>>) -> Result<T, AskError> {
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    answer.unwrap_or(Err(AskError::Late))
 }
 
 /// A record of this account and collection.

@@ -17,7 +17,7 @@ use super::{BACKFILL, READ, SCAN};
 /// Accounts that one step of a walk wants scanned.
 const ACCOUNTS: u32 = 50;
 /// Scans that are open at a time before a walk goes on.
-const SCANS: u32 = 500;
+pub(super) const SCANS: u32 = 500;
 /// How long a walk waits for them.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pages of one account's records.
@@ -96,9 +96,10 @@ impl WispRegistry {
         let collection = Nsid::from_static(Wh::TYPE);
         let mut all: Vec<Found> = Vec::new();
         let (mut cursor, mut cursors) = (None, HashSet::new());
+        let mut turn = self.hosts.turn(owner, SystemClock.now()).await?;
         for _ in 0..PAGES {
-            let now = SystemClock.now();
-            let page = self.hosts.page(owner, &collection, cursor, now).await?;
+            let page = self.hosts.page(&mut turn, owner, &collection, cursor);
+            let page = page.await?;
             let page = match page {
                 Said::Found(page) => page,
                 Said::NotFound | Said::Away => return Ok(None),

@@ -4,22 +4,29 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::SignedDuration;
 use loggia_delivery::{Clock as _, Handle, NodeId, SystemClock};
 use loggia_storage::{Errand, Storage, StorageError, WispCaps};
 use loggia_xrpc_client::AddressGuard;
+use url::Url;
 
 use super::host::{AskError, Hosts};
-use super::{BACKFILL, Bell, GAP, KINDS, READ, SCAN, backoff};
+use super::places::NoPlace;
+use super::{BACKFILL, Bell, DISCOVERY, GAP, KINDS, READ, SCAN};
 use crate::chance;
+use crate::errands::{self, chain};
 use crate::record_stream::Terms;
 
 /// What the nodes of one store call this work.
 const CLAIM: &str = "errands of Wisp";
-/// Errands of a kind that run at once: each waits for a stranger's host.
+/// Errands of a kind that run at once: each waits for a stranger's host, and may hold many records.
 const AT_ONCE: usize = 8;
+/// Records that are read back at once, whosever they are: many, since a host has only a few places.
+const READS_AT_ONCE: usize = 64;
+/// An errand is given up that is so old when its host is found silent.
+const OLD: SignedDuration = SignedDuration::from_hours(24);
 /// Between two looks when nobody rings.
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks whether the claim of another node has ended.
@@ -38,6 +45,8 @@ pub(crate) struct WispRegistry {
     pub(crate) terms: Terms,
     /// Who is asked for records.
     pub(crate) hosts: Hosts,
+    /// Who is asked for accounts that nobody else has told of.
+    pub(crate) relay: Option<Url>,
 }
 
 /// Why an errand was not done.
@@ -100,6 +109,9 @@ impl WispRegistry {
 
     /// Each kind has places of its own, so that a long one keeps no short one waiting.
     async fn work(&self) {
+        if let Err(error) = self.want_discovery().await {
+            log(&error, "a relay cannot be asked for accounts");
+        }
         let mut kinds: FuturesUnordered<_> =
             KINDS.map(|kind| self.work_at(kind)).into_iter().collect();
         while kinds.next().await.is_some() {}
@@ -109,11 +121,11 @@ impl WispRegistry {
         let mut running = FuturesUnordered::new();
         let mut subjects = HashSet::new();
         let mut ear = self.bell.ear();
+        let at_once = if kind == READ { READS_AT_ONCE } else { AT_ONCE };
         loop {
-            let free = AT_ONCE - subjects.len();
-            if free > 0 {
-                for errand in self.due(kind, AT_ONCE).await {
-                    if subjects.len() < AT_ONCE && subjects.insert(errand.subject.clone()) {
+            if subjects.len() < at_once {
+                for errand in self.due(kind, at_once).await {
+                    if subjects.len() < at_once && subjects.insert(errand.subject.clone()) {
                         running.push(self.attempt(errand));
                     }
                 }
@@ -121,6 +133,10 @@ impl WispRegistry {
             tokio::select! {
                 Some(subject) = running.next() => {
                     subjects.remove(&subject);
+                    // Those that were done meanwhile are done with before another look.
+                    while let Some(Some(subject)) = running.next().now_or_never() {
+                        subjects.remove(&subject);
+                    }
                 }
                 () = ear.heard() => {}
                 () = tokio::time::sleep(LOOK) => {}
@@ -146,12 +162,35 @@ impl WispRegistry {
             SCAN => self.scan(&errand).await,
             BACKFILL => self.backfill(&errand).await,
             GAP => self.fill_gap(&errand).await,
+            DISCOVERY => self.discover(&errand).await,
             _ => Err(Undone::Subject),
         };
-        if let Err(error) = done {
-            self.postpone(&errand, error).await;
+        match done {
+            Ok(()) => {}
+            Err(Undone::Asked(AskError::NoPlace(busy))) => self.defer(&errand, busy).await,
+            Err(error) => self.postpone(&errand, error).await,
         }
         errand.subject
+    }
+
+    /// Its host cannot be asked now, which is no failure of the errand's: others have their turn.
+    async fn defer(&self, errand: &Errand, busy: NoPlace) {
+        let now = SystemClock.now();
+        let written = if busy.silences > 0 && now.duration_since(errand.created_at) > OLD {
+            let (kind, subject) = (&errand.kind, &errand.subject);
+            tracing::warn!(kind, subject, "an errand to a silent host is given up");
+            self.give_up(errand).await
+        } else {
+            // Not all at once.
+            let most = 1000 + busy.wait.as_millis() as u64 / 2;
+            let wait = busy.wait + Duration::from_millis(chance::number() % most);
+            let until = now.saturating_add(wait).unwrap_or(now);
+            self.storage.errands().defer(errand, until).await
+        };
+        if let Err(error) = written {
+            log(&error, "an errand cannot be deferred");
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn postpone(&self, errand: &Errand, error: Undone) {
@@ -159,12 +198,12 @@ impl WispRegistry {
         let chain = chain(&error);
         metrics::counter!("loggia_wisp_errands_failed_total").increment(1);
         let senseless = matches!(error, Undone::Payload(_) | Undone::Subject);
-        let written = if senseless || errand.attempts >= backoff::GIVE_UP {
+        let written = if senseless || errand.attempts >= errands::GIVE_UP {
             tracing::warn!(kind, subject, error = chain, "an errand is given up");
             self.give_up(errand).await
         } else {
             tracing::debug!(kind, subject, error = chain, "an errand has to wait");
-            let until = backoff::next(errand.attempts, SystemClock.now(), chance::number());
+            let until = errands::next(errand.attempts, SystemClock.now(), chance::number());
             self.storage.errands().postpone(errand, until, &chain).await
         };
         if let Err(error) = written {
@@ -178,18 +217,6 @@ impl WispRegistry {
         self.storage.errands().done(&mut tx, errand).await?;
         tx.commit().await
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn log(error: &StorageError, message: &'static str) {

@@ -136,5 +136,6 @@ pub(crate) fn read_attempt(row: &Row, delivery: DeliveryId) -> Result<Attempt, B
         started: reading.time("started_at")?,
         duration_ms: reading.parse("duration_ms", |millis: i64| u64::try_from(millis))?,
         outcome,
+        refused: reading.get("refused")?,
     })
 }

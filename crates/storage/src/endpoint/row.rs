@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use loggia_delivery::{
-    CustomHeaders, Endpoint, EndpointId, EndpointState, Health, Profile, Secret, Secrets, Target,
+    CustomHeaders, Endpoint, EndpointId, EndpointState, Health, Parties, Profile, Secret, Secrets,
+    Target,
 };
 use loggia_syntax::{Did, Nsid};
 
@@ -87,6 +88,7 @@ pub(super) fn read(row: &Row, sealer: &Sealer, id: EndpointId) -> Result<Endpoin
         headers: read_headers(&reading, sealer, id)?,
         in_order: reading.get("in_order")?,
         per_second: read_per_second(&reading)?,
+        parties: read_parties(&reading)?,
         state: read_state(&reading)?,
         health: read_health(&reading)?,
         created_at: reading.time("created_at")?,
@@ -106,6 +108,17 @@ fn read_per_second(reading: &Reading<'_>) -> Result<Option<NonZeroU32>, BadRow> 
         let count = count.map(u32::try_from).transpose()?;
         count.map(NonZeroU32::try_from).transpose()
     })
+}
+
+fn read_parties(reading: &Reading<'_>) -> Result<Option<Parties>, BadRow> {
+    let issuer = reading.parse("issuer", |text: Option<&str>| {
+        text.map(Did::new).transpose()
+    })?;
+    match (issuer, reading.get("audience")?) {
+        (Some(issuer), Some(audience)) => Ok(Some(Parties { issuer, audience })),
+        (None, None) => Ok(None),
+        _ => Err(reading.bad("audience", None)),
+    }
 }
 
 fn read_headers(

@@ -20,6 +20,7 @@ const ATTEMPTS: Columns = &[
     ("fault", Kind::Text),
     ("retry_after", Kind::Text),
     ("excerpt", Kind::Blob),
+    ("refused", Kind::Integer),
 ];
 
 /// Writes the attempts, unless one is written already or its delivery is gone.
@@ -50,14 +51,15 @@ pub(super) async fn insert_attempts(
                 .and_then(|answer| answer.retry_after.as_deref())
                 .into(),
             answer.map(|answer| &answer.body[..]).into(),
+            attempt.refused.into(),
         ]);
     }
     rows.execute(
         connection,
         "INSERT INTO attempt (notification, endpoint, number, started_at, duration_ms,
-             status, fault, retry_after, excerpt)
+             status, fault, retry_after, excerpt, refused)
          SELECT r.notification, r.endpoint, r.number, r.started_at, r.duration_ms,
-             r.status, r.fault, r.retry_after, r.excerpt
+             r.status, r.fault, r.retry_after, r.excerpt, r.refused
          FROM r WHERE EXISTS (SELECT 1 FROM delivery d
              WHERE d.notification = r.notification AND d.endpoint = r.endpoint)
          ON CONFLICT (notification, endpoint, number) DO NOTHING",

@@ -1,6 +1,7 @@
 //! Credentials that were given out, so that they can be taken back.
 
 use jiff::Timestamp;
+use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, SpaceRef};
 
 use super::Spaces;
@@ -18,6 +19,15 @@ pub struct IssuedCredential {
     pub holder: Did,
     /// When it ends by itself.
     pub until: Timestamp,
+}
+
+/// What was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The `jti` of every credential that had not ended.
+    pub credentials: Vec<String>,
+    /// The endpoints of registrations that went with them. After the commit, tell the engine's handle.
+    pub endpoints: Vec<EndpointId>,
 }
 
 impl Spaces {
@@ -48,16 +58,16 @@ impl Spaces {
         Ok(kept == 1)
     }
 
-    /// Takes back the credentials of a space that is held and that have not ended: those of one
-    /// holder, or of all. Says whether each of them is revoked, and how many registrations went; when
-    /// one could not be kept, undo the transaction.
+    /// Takes back the credentials of a space that is held and that have not ended, and what their
+    /// holders have registered: those of one holder, or of all but the authority. Nothing if one could
+    /// not be kept: then undo the transaction.
     pub async fn revoke_credentials(
         &self,
         tx: &mut Write,
         space: &SpaceRef,
         holder: Option<&Did>,
         now: Timestamp,
-    ) -> Result<Revoked, StorageError> {
+    ) -> Result<Option<TakenBack>, StorageError> {
         let rows = sql::query(
             "SELECT id, until FROM issued_credential
              WHERE space = $1 AND (holder = $2 OR $3 = 1) AND until > $4",
@@ -69,14 +79,18 @@ impl Spaces {
         .fetch_all(tx.sql())
         .await
         .map_err(StorageError::doing("list credentials"))?;
-        let mut gone = 0;
+        let registrations = self.storage.registrations();
+        let mut taken = TakenBack {
+            credentials: Vec::with_capacity(rows.len()),
+            endpoints: registrations.end_of_reader(tx, space, holder, now).await?,
+        };
         for row in &rows {
             let reading = Reading::new("issued_credential", space, row);
             let (id, until) = (reading.get::<&str>("id")?, reading.time("until")?);
             let revoked = self.storage.revoked_credentials();
-            match revoked.revoke(tx, space, id, until).await? {
-                Revoked::Kept { registrations } => gone += registrations,
-                Revoked::Full => return Ok(Revoked::Full),
+            match revoked.revoke(tx, space, id, (until, now)).await? {
+                Revoked::Kept { .. } => taken.credentials.push(id.to_owned()),
+                Revoked::Full => return Ok(None),
             }
         }
         sql::query("DELETE FROM issued_credential WHERE space = $1 AND (holder = $2 OR $3 = 1)")
@@ -86,9 +100,20 @@ impl Spaces {
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("forget credentials"))?;
-        Ok(Revoked::Kept {
-            registrations: gone,
-        })
+        Ok(Some(taken))
+    }
+
+    /// Who holds a credential that was given out here and has not ended.
+    pub async fn holder(&self, space: &SpaceRef, id: &str) -> Result<Option<Did>, StorageError> {
+        let row = sql::query("SELECT holder FROM issued_credential WHERE space = $1 AND id = $2")
+            .bind(space.as_str())
+            .bind(id)
+            .fetch_optional(self.storage.readers())
+            .await
+            .map_err(StorageError::doing("find who holds a credential"))?;
+        let Some(row) = row else { return Ok(None) };
+        let reading = Reading::new("issued_credential", id, &row);
+        Ok(Some(reading.parse("holder", |text: &str| Did::new(text))?))
     }
 
     /// Forgets at most `limit` credentials that have ended; how many those were.

@@ -8,6 +8,9 @@ use crate::column::{Reading, millis};
 use crate::sql::{self, Executor, Row};
 use crate::{BadRow, StorageError, Write};
 
+const FIND: &str = "SELECT * FROM space_member WHERE space = $1 AND did = $2";
+const LIST: &str = "SELECT * FROM space_member WHERE space = $1 AND did > $2 ORDER BY did LIMIT $3";
+
 /// Somebody on the list of a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -17,6 +20,15 @@ pub struct Member {
     pub read: bool,
     /// Whether their writes count where the policy goes by the list.
     pub write: bool,
+}
+
+/// Somebody on the list of a space, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Who, and what they may do.
+    pub member: Member,
+    /// When they came onto the list.
+    pub since: Timestamp,
 }
 
 /// What became of a member.
@@ -42,16 +54,8 @@ impl Spaces {
         now: Timestamp,
     ) -> Result<MemberPut, StorageError> {
         let before = find(tx.sql(), space, &member.did).await?;
-        if before.is_none() {
-            let count: i64 =
-                sql::query_scalar("SELECT count(*) FROM space_member WHERE space = $1")
-                    .bind(space.as_str())
-                    .fetch_one(tx.sql())
-                    .await
-                    .map_err(StorageError::doing("count members"))?;
-            if count >= i64::from(most) {
-                return Ok(MemberPut::Full);
-            }
+        if before.is_none() && self.count_members(tx, space).await? >= i64::from(most) {
+            return Ok(MemberPut::Full);
         }
         sql::query(
             "INSERT INTO space_member (space, did, may_read, may_write, added_at)
@@ -105,6 +109,53 @@ impl Spaces {
         find(tx.sql(), space, did).await
     }
 
+    /// Somebody, and since when, if they are on the list.
+    pub async fn membership_in(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        did: &Did,
+    ) -> Result<Option<Membership>, StorageError> {
+        let row = sql::query(FIND)
+            .bind(space.as_str())
+            .bind(did.as_str())
+            .fetch_optional(tx.sql())
+            .await
+            .map_err(StorageError::doing("find a member"))?;
+        Ok(row.as_ref().map(read_since).transpose()?)
+    }
+
+    /// At most `limit` members and since when they are, by DID, from after this text on.
+    pub async fn memberships_in(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Membership>, StorageError> {
+        let rows = sql::query(LIST)
+            .bind(space.as_str())
+            .bind(after)
+            .bind(limit)
+            .fetch_all(tx.sql())
+            .await
+            .map_err(StorageError::doing("list members"))?;
+        Ok(rows.iter().map(read_since).collect::<Result<_, _>>()?)
+    }
+
+    /// How many are on the list.
+    pub async fn count_members(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+    ) -> Result<i64, StorageError> {
+        sql::query_scalar("SELECT count(*) FROM space_member WHERE space = $1")
+            .bind(space.as_str())
+            .fetch_one(tx.sql())
+            .await
+            .map_err(StorageError::doing("count members"))
+    }
+
     /// At most `limit` members, by DID, from after this text on.
     pub async fn list_members(
         &self,
@@ -112,15 +163,13 @@ impl Spaces {
         after: &str,
         limit: u32,
     ) -> Result<Vec<Member>, StorageError> {
-        let rows = sql::query(
-            "SELECT * FROM space_member WHERE space = $1 AND did > $2 ORDER BY did LIMIT $3",
-        )
-        .bind(space.as_str())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(self.storage.readers())
-        .await
-        .map_err(StorageError::doing("list members"))?;
+        let rows = sql::query(LIST)
+            .bind(space.as_str())
+            .bind(after)
+            .bind(limit)
+            .fetch_all(self.storage.readers())
+            .await
+            .map_err(StorageError::doing("list members"))?;
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 }
@@ -130,7 +179,7 @@ async fn find(
     space: &SpaceRef,
     did: &Did,
 ) -> Result<Option<Member>, StorageError> {
-    let row = sql::query("SELECT * FROM space_member WHERE space = $1 AND did = $2")
+    let row = sql::query(FIND)
         .bind(space.as_str())
         .bind(did.as_str())
         .fetch_optional(on)
@@ -147,5 +196,14 @@ fn read(row: &Row) -> Result<Member, BadRow> {
         read: reading.get("may_read")?,
         write: reading.get("may_write")?,
         did,
+    })
+}
+
+fn read_since(row: &Row) -> Result<Membership, BadRow> {
+    let member = read(row)?;
+    let reading = Reading::new("space_member", &member.did, row);
+    Ok(Membership {
+        since: reading.time("added_at")?,
+        member,
     })
 }

@@ -7,6 +7,17 @@ use loggia_syntax::Cid;
 
 use super::Changed;
 
+/// What a record says of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobClaim {
+    /// Which blob.
+    pub cid: Cid,
+    /// What its bytes are.
+    pub mime_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
 /// What a record is to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordValue {
@@ -14,8 +25,8 @@ pub struct RecordValue {
     pub cid: Cid,
     /// Its bytes.
     pub dag_cbor: Vec<u8>,
-    /// The blobs that it refers to; each must have been uploaded by the author.
-    pub blobs: Vec<Cid>,
+    /// The blobs that it refers to; each must have been uploaded by the author, and be as it says.
+    pub blobs: Vec<BlobClaim>,
 }
 
 /// What is to happen to a record.
@@ -51,6 +62,10 @@ pub enum Unwritten {
     Missing(RecordPath),
     /// A blob that a record refers to was not uploaded.
     NoBlob(Cid),
+    /// A blob that a record refers to was uploaded as this type, and not as the record's.
+    BlobType(BlobClaim, String),
+    /// A blob that a record refers to has this many bytes, and not as many as the record says.
+    BlobSize(BlobClaim, u64),
     /// The repository has as many records as are allowed.
     Full,
 }

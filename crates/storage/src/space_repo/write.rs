@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use loggia_space::{RecordPath, SetHash};
 use loggia_syntax::{Cid, Tid};
 
+use super::blobs;
 use super::change::Plan;
 use super::{
     RecordValue, RecordWrite, RepoName, RepoState, SpaceRepos, Unwritten, Written, Wrote, find,
@@ -15,7 +16,7 @@ use crate::column::Reading;
 use crate::sql::{self, Columns, Connection, Kind, Rows};
 use crate::{StorageError, Write};
 
-const PATHS: Columns = &[
+pub(super) const PATHS: Columns = &[
     ("repo", Kind::Integer),
     ("collection", Kind::Text),
     ("rkey", Kind::Text),
@@ -44,8 +45,8 @@ impl SpaceRepos {
             Ok(plan) => plan,
             Err(refused) => return Ok(Wrote::Refused(refused)),
         };
-        if let Some(missing) = missing_blob(tx.sql(), repo, &plan).await? {
-            return Ok(Wrote::Refused(Unwritten::NoBlob(missing)));
+        if let Err(refused) = blobs::check(tx.sql(), repo, &plan).await? {
+            return Ok(Wrote::Refused(refused));
         }
         let records = before.as_ref().map_or(0, |state| i64::from(state.records)) + plan.more;
         let records = u32::try_from(records).unwrap_or_default();
@@ -57,7 +58,7 @@ impl SpaceRepos {
         let id = save(tx.sql(), repo, before.as_ref(), &rev, &hash, records).await?;
         save_records(tx.sql(), id, &rev, &plan).await?;
         log(tx.sql(), id, &rev, &plan).await?;
-        save_blobs(tx.sql(), id, &rev, &plan).await?;
+        blobs::save(tx.sql(), id, &rev, &plan).await?;
         Ok(Wrote::Written(Written {
             rev,
             hash: hash.digest(),
@@ -105,7 +106,7 @@ async fn held(
 }
 
 /// A revision of this moment, or the next one after the last.
-fn next_rev(now: Timestamp, clock: u16, last: Option<&Tid>) -> Tid {
+pub(crate) fn next_rev(now: Timestamp, clock: u16, last: Option<&Tid>) -> Tid {
     let now = u64::try_from(now.as_microsecond()).unwrap_or_default();
     let micros = last.map_or(now, |last| now.max(last.micros() + 1));
     Tid::from_micros(micros, clock).expect("revisions end in the year 2255")
@@ -245,81 +246,5 @@ async fn log(
     )
     .await
     .map_err(StorageError::doing("log operations"))?;
-    Ok(())
-}
-
-/// A blob that a record refers to and that its author has not uploaded.
-async fn missing_blob(
-    connection: &mut Connection,
-    repo: &RepoName,
-    plan: &Plan<'_>,
-) -> Result<Option<Cid>, StorageError> {
-    const BLOBS: Columns = &[("author", Kind::Text), ("cid", Kind::Text)];
-    let values = plan.ends.values().flatten();
-    let wanted: BTreeSet<&Cid> = values.flat_map(|value| &value.blobs).collect();
-    let mut rows = Rows::new(BLOBS);
-    for cid in wanted {
-        rows.push([repo.author.as_str().into(), cid.as_str().into()]);
-    }
-    let rows = rows
-        .fetch_all(
-            connection,
-            "SELECT r.cid FROM r LEFT JOIN blob b ON b.author = r.author AND b.cid = r.cid
-             WHERE b.cid IS NULL",
-        )
-        .await
-        .map_err(StorageError::doing("find blobs"))?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    let reading = Reading::new("blob", &repo.author, row);
-    Ok(Some(reading.parse("cid", |text: &str| Cid::new(text))?))
-}
-
-/// Which of the records that change refer to which blobs.
-async fn save_blobs(
-    connection: &mut Connection,
-    repo: i64,
-    rev: &Tid,
-    plan: &Plan<'_>,
-) -> Result<(), StorageError> {
-    const REFERENCES: Columns = &[
-        ("repo", Kind::Integer),
-        ("cid", Kind::Text),
-        ("collection", Kind::Text),
-        ("rkey", Kind::Text),
-        ("rev", Kind::Text),
-    ];
-    let (mut changed, mut refer) = (Rows::new(PATHS), Rows::new(REFERENCES));
-    for (path, end) in &plan.ends {
-        let (collection, rkey) = (path.collection.as_str(), path.rkey.as_str());
-        changed.push([repo.into(), collection.into(), rkey.into()]);
-        let blobs = end.iter().flat_map(|value| &value.blobs);
-        for cid in blobs.collect::<BTreeSet<_>>() {
-            refer.push([
-                repo.into(),
-                cid.as_str().into(),
-                collection.into(),
-                rkey.into(),
-                rev.as_str().into(),
-            ]);
-        }
-    }
-    changed
-        .execute(
-            connection,
-            "DELETE FROM space_blob WHERE (repo, collection, rkey) IN
-                 (SELECT repo, collection, rkey FROM r)",
-        )
-        .await
-        .map_err(StorageError::doing("forget references to blobs"))?;
-    refer
-        .execute(
-            connection,
-            "INSERT INTO space_blob (repo, cid, collection, rkey, rev)
-             SELECT repo, cid, collection, rkey, rev FROM r",
-        )
-        .await
-        .map_err(StorageError::doing("save references to blobs"))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use loggia_space::{cid_of, raw_cid_of};
 use loggia_storage::{
-    Blob, Kept, RecordAction, RecordValue, ReferredBlobs, Storage, Unwritten, Wrote,
+    Blob, BlobClaim, Kept, RecordAction, RecordValue, ReferredBlobs, Storage, Unwritten, Wrote,
 };
 use loggia_syntax::Cid;
 
@@ -13,6 +13,7 @@ on_both!(
     a_blob_is_seen_once_a_record_refers_to_it,
     an_account_has_as_many_bytes_as_are_allowed,
     what_nothing_refers_to_is_forgotten,
+    what_a_record_says_of_a_blob_is_so,
 );
 
 fn blob(data: &[u8]) -> Blob {
@@ -33,12 +34,25 @@ async fn upload(storage: &Storage, data: &[u8], most: u64, at: i64) -> Kept {
     kept.expect("runs")
 }
 
+/// All of the tests' blobs have three bytes.
+fn claim(cid: &Cid) -> BlobClaim {
+    BlobClaim {
+        cid: cid.clone(),
+        mime_type: "image/png".to_owned(),
+        size: 3,
+    }
+}
+
 fn referring(to: &[Cid]) -> RecordAction {
-    let dag_cbor = format!("{to:?}").into_bytes();
+    claiming(to.iter().map(claim).collect())
+}
+
+fn claiming(blobs: Vec<BlobClaim>) -> RecordAction {
+    let dag_cbor = format!("{blobs:?}").into_bytes();
     RecordAction::Put(RecordValue {
         cid: cid_of(&dag_cbor),
         dag_cbor,
-        blobs: to.to_vec(),
+        blobs,
     })
 }
 
@@ -110,4 +124,40 @@ async fn what_nothing_refers_to_is_forgotten(place: Place) {
     write(&storage, &[write_of("post/a", RecordAction::Delete)]).await;
     assert_eq!(blobs.sweep(seconds(5), 9).await.expect("runs"), 1);
     assert_eq!(blobs.sweep(seconds(10), 9).await.expect("runs"), 1);
+}
+
+async fn what_a_record_says_of_a_blob_is_so(place: Place) {
+    let storage = place.open().await;
+    assert_eq!(upload(&storage, b"one", 99, 0).await, Kept::Kept);
+    let so = claim(&raw_cid_of(b"one"));
+    let of_type = |mime_type: &str| BlobClaim {
+        mime_type: mime_type.to_owned(),
+        ..so.clone()
+    };
+    let of_size = |size| BlobClaim { size, ..so.clone() };
+    let mut wrong: Vec<_> = ["image/gif", "", "image/png\0"]
+        .map(|name| {
+            let said = of_type(name);
+            (said.clone(), Unwritten::BlobType(said, "image/png".into()))
+        })
+        .into();
+    wrong.extend([0, 4, u64::MAX].map(|size| {
+        let said = of_size(size);
+        (said.clone(), Unwritten::BlobSize(said, 3))
+    }));
+    let repos = storage.space_repos();
+    for (said, refused) in wrong {
+        // One true word beside it does not help.
+        let writes = [write_of("post/a", claiming(vec![so.clone(), said]))];
+        let mut tx = storage.begin().await.expect("begins");
+        let wrote = repos
+            .write(&mut tx, &repo("bob"), &writes, 9, (seconds(0), 0))
+            .await;
+        assert_eq!(wrote.expect("runs"), Wrote::Refused(refused));
+    }
+    write(
+        &storage,
+        &[write_of("post/a", claiming(vec![so.clone(), so]))],
+    )
+    .await;
 }

@@ -5,7 +5,7 @@ use loggia_storage::{AttemptPlace, DeliveryFilter, ListError, Storage, Whose};
 use loggia_syntax::Nsid;
 
 use crate::fixture::{Place, did, on_both};
-use crate::letters::{KIND, at, attempted, dead, delivered, enqueue_all};
+use crate::letters::{KIND, at, attempted, dead, delivered, enqueue_all, refused};
 use crate::work::add_endpoints;
 
 on_both!(
@@ -14,6 +14,7 @@ on_both!(
     nobody_sees_what_is_not_theirs,
     attempts_come_in_the_order_in_which_they_ended,
     numbers_of_an_endpoint,
+    an_answer_that_refuses_is_kept_as_one,
 );
 
 /// Every page, until there are no more.
@@ -67,8 +68,8 @@ async fn pages_hold_everything_once_newest_first(place: Place) {
     let next = next.expect("lists").deliveries;
     let next: Vec<_> = next.iter().map(|delivery| delivery.id).collect();
     assert_eq!(next, made[30..30 + next.len()]);
-    let refused = deliveries.page(whose, &all, Some("abc"), 30).await;
-    assert!(matches!(refused, Err(ListError::InvalidCursor)));
+    let unread = deliveries.page(whose, &all, Some("abc"), 30).await;
+    assert!(matches!(unread, Err(ListError::InvalidCursor)));
 }
 
 async fn filters_find_the_few_among_many(place: Place) {
@@ -185,8 +186,8 @@ async fn numbers_of_an_endpoint(place: Place) {
         delivered(&storage, endpoint, number).await;
     }
     dead(&storage, endpoint, 199).await;
-    let refused = crate::work::answered(500);
-    attempted(&storage, endpoint, 150, refused).await;
+    let failed = crate::work::answered(500);
+    attempted(&storage, endpoint, 150, failed).await;
     enqueue_all(&storage, endpoint, 300..302, KIND).await;
     delivered(&storage, &endpoints[1], 1).await;
     let stats = storage.endpoints().stats(endpoint.id, at(0)).await;
@@ -209,4 +210,36 @@ async fn numbers_of_an_endpoint(place: Place) {
     let late = late.expect("counts");
     assert_eq!(late.deliveries, [("pending".to_owned(), 1)]);
     assert_eq!(late.attempts, 0);
+}
+
+/// Some profiles say no in a 2xx: the log knows it wherever an attempt is read.
+async fn an_answer_that_refuses_is_kept_as_one(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 2).await;
+    delivered(&storage, &endpoints[0], 1).await;
+    let id = refused(&storage, &endpoints[0], 2).await;
+    delivered(&storage, &endpoints[1], 3).await;
+
+    let (owner, deliveries) = (did("feed"), storage.deliveries());
+    let whose = Whose::Of(&owner);
+    let detail = deliveries.detail(whose, id).await.expect("looks");
+    let attempts = detail.expect("is there").attempts;
+    let read: Vec<_> = attempts
+        .iter()
+        .map(|attempt| (&attempt.outcome, attempt.refused))
+        .collect();
+    assert_eq!(read, [(&crate::work::answered(200), true)]);
+
+    let found = deliveries.attempts_after(whose, None, AttemptPlace::before(0), 9);
+    let found = found.await.expect("reads");
+    let read: Vec<_> = found.iter().map(|one| one.attempt.refused).collect();
+    assert_eq!(read, [false, true, false]);
+
+    let error = async |endpoint| {
+        let stats = storage.endpoints().stats(endpoint, at(0)).await;
+        stats.expect("counts").last_error
+    };
+    let last = error(endpoints[0].id).await.expect("one was refused");
+    assert_eq!((last.at, last.status, last.fault), (at(2), Some(200), None));
+    assert_eq!(error(endpoints[1].id).await, None);
 }

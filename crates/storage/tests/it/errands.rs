@@ -8,6 +8,7 @@ on_both!(
     an_errand_is_due_at_once_and_gone_when_it_is_done,
     a_newer_payload_takes_the_place_of_the_older_one,
     a_failed_attempt_waits,
+    what_was_not_attempted_waits_and_has_not_failed,
     an_errand_that_was_undone_with_its_cause_never_was,
 );
 
@@ -83,6 +84,20 @@ async fn a_failed_attempt_waits(place: Place) {
     let error = errands.last_error("read", "a").await.expect("looks");
     assert_eq!(error.as_deref(), Some(&long[..500]));
     assert!(done(&storage, &again[0]).await);
+}
+
+async fn what_was_not_attempted_waits_and_has_not_failed(place: Place) {
+    let storage = place.open().await;
+    put(&storage, "a", "1", 0).await;
+    let errand = due(&storage, 0).await.remove(0);
+    let errands = storage.errands();
+    errands.defer(&errand, seconds(60)).await.expect("defers");
+    assert!(due(&storage, 59).await.is_empty());
+    let again = due(&storage, 60).await;
+    assert_eq!((again[0].attempts, &*again[0].payload), (0, "1"));
+    put(&storage, "a", "2", 61).await;
+    errands.defer(&errand, seconds(900)).await.expect("defers");
+    assert_eq!(due(&storage, 61).await.len(), 1, "it is wanted anew");
 }
 
 async fn an_errand_that_was_undone_with_its_cause_never_was(place: Place) {

@@ -74,6 +74,21 @@ pub async fn attempted(
     number: u32,
     outcome: Outcome,
 ) -> DeliveryId {
+    ended(storage, endpoint, number, (outcome, false)).await
+}
+
+/// A notification whose receiver says no in an answer of 200.
+pub async fn refused(storage: &Storage, endpoint: &Endpoint, number: u32) -> DeliveryId {
+    ended(storage, endpoint, number, (answered(200), true)).await
+}
+
+/// `refused` is what the profile reads in an answer.
+async fn ended(
+    storage: &Storage,
+    endpoint: &Endpoint,
+    number: u32,
+    (outcome, refused): (Outcome, bool),
+) -> DeliveryId {
     let mut tx = storage.begin().await.expect("begins");
     let enqueued = storage
         .deliveries()
@@ -90,7 +105,7 @@ pub async fn attempted(
     let due = enqueued.due.first().expect("it is leased");
     let (attempts, at) = (1, seconds(2));
     let (state, report) = match &outcome {
-        Outcome::Answered(answer) if answer.status < 300 => {
+        Outcome::Answered(answer) if answer.status < 300 && !refused => {
             (State::Delivered { attempts, at }, Report::Succeeded)
         }
         _ => {
@@ -106,6 +121,7 @@ pub async fn attempted(
     let mut done = settled(due, state, outcome, report);
     if let Some(attempt) = &mut done.attempt {
         attempt.started = self::at(number);
+        attempt.refused = refused;
         attempt.duration_ms = u64::from(number % 100);
     }
     let recorded = storage

@@ -18,17 +18,16 @@ on_both!(
     old_notifications_are_removed,
     what_was_deleted_is_swept,
     webhooks_share_a_secret,
-    who_reads_a_source_is_found,
 );
 
-fn new(reads: Option<&str>) -> NewProjection {
+pub fn new(reads: Option<&str>) -> NewProjection {
     NewProjection {
         definition: "{}".to_owned(),
         reads: reads.map(str::to_owned),
     }
 }
 
-async fn projection(storage: &Storage, number: u8, owner: &str) -> Projection {
+pub async fn projection(storage: &Storage, number: u8, owner: &str) -> Projection {
     let id = ProjectionId::new(START, [number; 10]);
     let mut tx = storage.begin().await.expect("begins");
     let projections = storage.projections();
@@ -40,9 +39,14 @@ async fn projection(storage: &Storage, number: u8, owner: &str) -> Projection {
     find(storage, id, owner).await
 }
 
-async fn find(storage: &Storage, id: ProjectionId, owner: &str) -> Projection {
+pub async fn find(storage: &Storage, id: ProjectionId, owner: &str) -> Projection {
     let found = storage.projections().find(id, &did(owner)).await;
     found.expect("finds").expect("is there")
+}
+
+async fn behind(storage: &Storage) -> Vec<Projection> {
+    let behind = storage.projections().behind(None, 9).await;
+    behind.expect("looks").projections
 }
 
 async fn fold(storage: &Storage, projection: &Projection, fold: Fold) -> Folded {
@@ -124,15 +128,14 @@ async fn a_fold_is_written_once(place: Place) {
     );
     let projection = projection(&storage, 1, "a").await;
     let projections = storage.projections();
-    let behind = projections.behind(None, 9).await.expect("looks");
-    assert_eq!(behind, std::slice::from_ref(&projection));
+    assert_eq!(behind(&storage).await, std::slice::from_ref(&projection));
     assert_eq!(fold(&storage, &projection, one(1, 1)).await, Folded::Done);
     assert_eq!(fold(&storage, &projection, one(1, 1)).await, Folded::Lost);
     assert_eq!(fold(&storage, &projection, one(2, 1)).await, Folded::Lost);
     let next = find(&storage, projection.id, "a").await;
     assert_eq!((next.cursor, next.sequence), (1, 1));
     assert_eq!(fold(&storage, &next, one(2, 2)).await, Folded::Done);
-    assert_eq!(projections.behind(None, 9).await.expect("looks"), []);
+    assert_eq!(behind(&storage).await, []);
     assert_eq!(sequences(&storage, next.id, 0).await, [1, 2]);
     assert_eq!(sequences(&storage, next.id, 1).await, [2]);
     let latest = projections.latest_notices(next.id, 1).await.expect("lists");
@@ -149,7 +152,7 @@ async fn a_parked_projection_goes_on_where_it_stood(place: Place) {
     let events = stored(append(&storage, "a", vec![event(1, "order_1")]).await);
     let before = projection(&storage, 1, "a").await;
     let parked = Parked {
-        event: events[0].id,
+        event: Some(events[0].id),
         error: "no".to_owned(),
         at: seconds(2),
     };
@@ -163,7 +166,7 @@ async fn a_parked_projection_goes_on_where_it_stood(place: Place) {
     let found = find(&storage, before.id, "a").await;
     assert_eq!(found.status, ProjectionStatus::Parked(parked));
     let projections = storage.projections();
-    assert_eq!(projections.behind(None, 9).await.expect("looks"), []);
+    assert_eq!(behind(&storage).await, []);
     assert_eq!(fold(&storage, &found, one(1, 1)).await, Folded::Lost);
     let mut tx = storage.begin().await.expect("begins");
     let owner = did("a");
@@ -258,7 +261,7 @@ async fn what_was_deleted_is_swept(place: Place) {
         projections.list(&did("a"), None, 9).await.expect("lists"),
         []
     );
-    assert_eq!(projections.behind(None, 9).await.expect("looks"), []);
+    assert_eq!(behind(&storage).await, []);
     assert_eq!(projections.sweep().await.expect("sweeps"), 3);
     assert_eq!(projections.sweep().await.expect("sweeps"), 0);
 }
@@ -323,31 +326,4 @@ async fn webhooks_share_a_secret(place: Place) {
     removed.await.expect("removes");
     tx.commit().await.expect("commits");
     assert_eq!(find(&storage, id, "a").await.endpoint, None);
-}
-
-async fn who_reads_a_source_is_found(place: Place) {
-    let storage = place.open().await;
-    let projections = storage.projections();
-    let mut tx = storage.begin().await.expect("begins");
-    for (number, owner, reads) in [
-        (1, "b", Some("x")),
-        (2, "a", Some("x")),
-        (3, "a", Some("x")),
-        (4, "c", Some("y")),
-        (5, "d", None),
-    ] {
-        let id = ProjectionId::new(START, [number; 10]);
-        let inserted = projections
-            .insert(&mut tx, (id, &did(owner)), &new(reads), 2, START)
-            .await;
-        assert!(inserted.expect("inserts"));
-    }
-    let id = ProjectionId::new(START, [6; 10]);
-    let full = projections
-        .insert(&mut tx, (id, &did("a")), &new(None), 2, START)
-        .await;
-    assert!(!full.expect("runs"));
-    let readers = projections.readers_of(&mut tx, "x").await.expect("finds");
-    assert_eq!(readers, [did("a"), did("b")]);
-    tx.commit().await.expect("commits");
 }

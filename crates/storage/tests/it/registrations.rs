@@ -1,7 +1,9 @@
 //! Registrations: renewal, expiry, caps.
 
 use loggia_delivery::{DisableReason, EndpointState};
-use loggia_storage::{Caps, NewRegistration, Registered, Registration, RegistrationId, Storage};
+use loggia_storage::{
+    Caps, NewRegistration, Registered, Registration, RegistrationId, RegistrationShape, Storage,
+};
 use loggia_syntax::SpaceRef;
 
 use crate::fixture::{Place, did, endpoint, on_both, seconds};
@@ -14,41 +16,56 @@ on_both!(
     a_deleted_space_takes_its_registrations_with_it,
     renewing_gives_a_new_secret_where_the_old_one_cannot_be_read,
     a_registration_that_cannot_be_read_keeps_no_other_from_being_told,
+    an_authority_has_a_limit_over_all_its_spaces,
+    each_author_and_everybody_are_registered_apart,
 );
 
 const CAPS: Caps = Caps {
     per_space: 3,
+    per_authority: 6,
     per_caller: 5,
 };
 
-fn space(name: &str) -> SpaceRef {
+pub fn space(name: &str) -> SpaceRef {
     let text = format!("at://did:plc:abc123/space/com.example.forum/{name}");
     SpaceRef::new(text).expect("a good space")
 }
 
-fn new(number: u8, name: &str, expires: i64) -> NewRegistration {
+pub fn new(number: u8, name: &str, expires: i64) -> NewRegistration {
     NewRegistration {
         id: RegistrationId::new(seconds(0), [number; 10]),
         space: space(name),
-        service_did: did("feed"),
+        service: did("feed").to_string(),
+        author: None,
+        older_spelling: false,
         endpoint: endpoint(number),
         created_by: did("caller"),
+        reader: None,
         credential: None,
         expires_at: seconds(expires),
     }
 }
 
-async fn register(storage: &Storage, new: NewRegistration, now: i64) -> Registered {
+pub async fn register(storage: &Storage, new: NewRegistration, now: i64) -> Registered {
+    register_within(storage, new, &CAPS, now).await
+}
+
+pub async fn register_within(
+    storage: &Storage,
+    new: NewRegistration,
+    caps: &Caps,
+    now: i64,
+) -> Registered {
     let mut tx = storage.begin().await.expect("begins");
     let registered = storage
         .registrations()
-        .register(&mut tx, new, &CAPS, seconds(now))
+        .register(&mut tx, new, caps, seconds(now))
         .await;
     tx.commit().await.expect("commits");
     registered.expect("registers")
 }
 
-async fn active(storage: &Storage, name: &str, now: i64) -> Vec<Registration> {
+pub async fn active(storage: &Storage, name: &str, now: i64) -> Vec<Registration> {
     let mut tx = storage.begin().await.expect("begins");
     let found = storage
         .registrations()
@@ -220,10 +237,69 @@ async fn a_registration_that_cannot_be_read_keeps_no_other_from_being_told(place
         assert!(matches!(registered, Registered::New(_)));
     }
     place
-        .damage("UPDATE registration SET service_did = 'nobody' WHERE url LIKE '%/1'")
+        .damage("UPDATE registration SET service = 'nobody' WHERE url LIKE '%/1'")
         .await;
     let [told] = &active(&storage, "main", 1).await[..] else {
         panic!("one of the two")
     };
     assert_eq!(told.endpoint, endpoint(2).id);
+}
+
+async fn an_authority_has_a_limit_over_all_its_spaces(place: Place) {
+    let storage = place.open().await;
+    let by = |number: u8| NewRegistration {
+        created_by: did(&format!("caller{number}")),
+        ..new(number, &format!("space{number}"), 100)
+    };
+    for number in 1..=6 {
+        let registered = register(&storage, by(number), 0).await;
+        assert!(matches!(registered, Registered::New(_)), "{registered:?}");
+    }
+    assert_eq!(
+        register(&storage, by(7), 0).await,
+        Registered::AuthorityFull
+    );
+    // Another authority whose name begins the same has room of its own.
+    let other = SpaceRef::new("at://did:plc:abc1234/space/com.example.forum/main");
+    let other = NewRegistration {
+        space: other.expect("a space"),
+        ..by(7)
+    };
+    assert!(matches!(
+        register(&storage, other, 0).await,
+        Registered::New(_)
+    ));
+}
+
+async fn each_author_and_everybody_are_registered_apart(place: Place) {
+    let storage = place.open().await;
+    let of = |number: u8, author: Option<&str>| {
+        let mut new = new(number, "main", 100);
+        new.endpoint.target = endpoint(1).target;
+        new.author = author.map(did);
+        new.older_spelling = author.is_some();
+        new
+    };
+    for (number, author) in [(1, None), (2, Some("alice")), (3, Some("bob"))] {
+        let registered = register(&storage, of(number, author), 0).await;
+        assert!(matches!(registered, Registered::New(_)));
+    }
+    assert!(matches!(
+        register(&storage, of(4, Some("bob")), 0).await,
+        Registered::Renewed(_)
+    ));
+    let told = active(&storage, "main", 1).await;
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|one| (one.author, one.older_spelling, one.shape))
+        .collect();
+    let webhook = RegistrationShape::Webhook;
+    assert_eq!(
+        told,
+        [
+            (None, false, webhook),
+            (Some(did("alice")), true, webhook),
+            (Some(did("bob")), true, webhook),
+        ]
+    );
 }

@@ -9,6 +9,7 @@ use crate::server_keys::{insert, list, new};
 on_both!(
     everything_is_readable_under_the_new_key_and_nothing_under_the_old_one,
     what_did_not_open_before_is_left_and_counted,
+    what_is_written_to_see_whether_it_can_be_is_no_secret,
     a_failure_changes_nothing,
 );
 
@@ -75,6 +76,16 @@ async fn what_did_not_open_before_is_left_and_counted(place: Place) {
         unreadable: 1,
     };
     assert_eq!(done, resealed);
+}
+
+async fn what_is_written_to_see_whether_it_can_be_is_no_secret(place: Place) {
+    let storage = place.open().await;
+    insert(&storage, &new(KeyRole::Atproto, 1)).await;
+    storage.check_writable(seconds(0)).await.expect("writes");
+    let done = storage.reseal(&other()).await.expect("reseals");
+    assert_eq!((done.values, done.unreadable), (2, 0));
+    let storage = place.try_open(&other()).await.expect("the new key opens");
+    storage.check_writable(seconds(1)).await.expect("writes");
 }
 
 async fn a_failure_changes_nothing(place: Place) {

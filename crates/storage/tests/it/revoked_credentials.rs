@@ -24,7 +24,7 @@ async fn revoke(storage: &Storage, name: &str, id: &str, until: i64) -> Revoked 
     let mut tx = storage.begin().await.expect("begins");
     let revoked = storage
         .revoked_credentials()
-        .revoke(&mut tx, &space(name), id, seconds(until))
+        .revoke(&mut tx, &space(name), id, (seconds(until), seconds(0)))
         .await;
     tx.commit().await.expect("commits");
     revoked.expect("runs")
@@ -45,14 +45,18 @@ async fn register(
     let new = NewRegistration {
         id: RegistrationId::new(seconds(0), [number; 10]),
         space: space(name),
-        service_did: did("feed"),
+        service: did("feed").to_string(),
+        author: None,
+        older_spelling: false,
         endpoint: endpoint(number),
         created_by: did("authority"),
+        reader: None,
         credential: credential.map(str::to_owned),
         expires_at: seconds(100),
     };
     let caps = Caps {
         per_space: 4,
+        per_authority: 100,
         per_caller: 6,
     };
     let mut tx = storage.begin().await.expect("begins");

@@ -3,10 +3,13 @@
 use loggia_delivery::{
     CancelReason, DisableReason, Endpoint, EndpointState, NotificationId, State,
 };
-use loggia_storage::{Deliveries, Storage, WispCaps, WispRefusal, WispState, WispWebhook};
+use loggia_storage::{
+    Deliveries, Storage, WispCaps, WispLogPlace, WispRefusal, WispState, WispWebhook,
+};
 use loggia_syntax::RecordKey;
 
 use crate::fixture::{Place, did, endpoint, notification, on_both, recipient, seconds};
+use crate::work::{add_endpoints, enqueue};
 
 on_both!(
     a_webhook_is_kept_as_it_is,
@@ -17,6 +20,7 @@ on_both!(
     an_endpoint_changes_with_what_it_stands_for,
     an_endpoint_that_stands_for_nothing_any_more_keeps_no_secret,
     a_webhook_that_cannot_be_read_keeps_no_other_from_being_told,
+    a_log_is_read_to_its_end_part_by_part,
 );
 
 fn rkey(text: &str) -> RecordKey {
@@ -257,4 +261,51 @@ async fn a_webhook_that_cannot_be_read_keeps_no_other_from_being_told(place: Pla
         .await;
     let found = changed(&storage, 0).await;
     assert_eq!(found, [(1, None), (2, Some(webhook("owner", "two")))]);
+}
+
+async fn a_log_is_read_to_its_end_part_by_part(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 2).await;
+    put(&storage, &webhook("owner", "one"), 0).await;
+    let mut two = webhook("owner", "two");
+    two.endpoint = Some(endpoints[1].id);
+    put(&storage, &two, 0).await;
+    for number in 0..250 {
+        enqueue(&storage, notification(number, None), &endpoints, None).await;
+    }
+    // All to the first have arrived; of those to the second only the oldest, far below what one part
+    // looks at.
+    for statement in [
+        "UPDATE delivery SET state = 'delivered', due = NULL, ended_at = 1
+         WHERE endpoint = (SELECT id FROM endpoint WHERE url LIKE '%/1')",
+        "UPDATE delivery SET state = 'delivered', due = NULL, ended_at = 1
+         WHERE endpoint = (SELECT id FROM endpoint WHERE url LIKE '%/2')
+             AND notification IN (SELECT id FROM notification ORDER BY id LIMIT 40)",
+    ] {
+        place.damage(statement).await;
+    }
+    let webhooks = storage.wisp_webhooks();
+    for limit in [7, 100, 300] {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let log = webhooks.log(&did("owner"), after, limit).await;
+            let log = log.expect("lists");
+            assert!(log.outcomes.len() <= limit as usize);
+            all.extend(
+                log.outcomes
+                    .iter()
+                    .map(|one| (one.id.notification, one.id.endpoint)),
+            );
+            let Some(next) = log.next else { break };
+            after = WispLogPlace::read(&next.to_string());
+            assert_eq!(after, Some(next));
+        }
+        assert_eq!(all.len(), 250 + 40, "by {limit}");
+        assert!(
+            all.is_sorted_by(|one, next| one > next),
+            "newest first, each once"
+        );
+    }
+    let nobody = webhooks.log(&did("other"), None, 9).await.expect("lists");
+    assert!(nobody.outcomes.is_empty() && nobody.next.is_none());
 }

@@ -81,6 +81,7 @@ pub fn settled(due: &Due, state: State, outcome: Outcome, report: Report) -> Set
         started: seconds(1),
         duration_ms: 20,
         outcome,
+        refused: false,
     };
     Settled {
         id: due.id,

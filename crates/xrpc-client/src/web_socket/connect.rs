@@ -17,7 +17,8 @@ use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::{Host, Url};
 
-use super::{WebSocketError, WebSocketSettings, Wire};
+use super::skim::Skim;
+use super::{Skimmed, WebSocketError, WebSocketSettings, Wire};
 use crate::dns::ResolveError;
 use crate::guard::UrlRefusal;
 use crate::{ClientError, GuardedClient};
@@ -33,7 +34,7 @@ pub(super) async fn open(
     client: &GuardedClient,
     url: &Url,
     settings: WebSocketSettings,
-) -> Result<WebSocketStream<Box<dyn Wire>>, WebSocketError> {
+) -> Result<WebSocketStream<Skimmed>, WebSocketError> {
     let checked = as_http(url)?;
     client
         .settings()
@@ -45,6 +46,11 @@ pub(super) async fn open(
     let wire = match checked.scheme() {
         "https" => encrypted(client, tcp, &checked, host).await?,
         _ => Box::new(tcp),
+    };
+    let wire = Skimmed {
+        wire,
+        skim: Skim::new(settings.message, settings.passed_over),
+        came: vec![0; READ_BUFFER].into(),
     };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)

@@ -132,6 +132,30 @@ async fn a_query_without_anything() {
 }
 
 #[tokio::test]
+async fn a_call_that_several_fields_prove() {
+    let echo = |headers: Headers| async move {
+        let header = |name: &str| headers[name].to_str().unwrap_or_default().to_owned();
+        let both = [header("authorization"), header("signature")];
+        axum::Json(serde_json::json!({ "words": both.join(" | ") }))
+    };
+    let base = serve(Router::new().route("/xrpc/com.example.echo", post(echo))).await;
+    let mut fields = Headers::new();
+    fields.insert("authorization", "Scheme a.b.c".parse().expect("a value"));
+    fields.insert("signature", "x=:y:".parse().expect("a value"));
+    let params = Text { text: "a".into() };
+    let call = async |limit| {
+        let credentials = Credentials::Fields(&fields);
+        client()
+            .call_within::<Echo>(&base, &params, words("hello"), credentials, limit)
+            .await
+    };
+    let output = call(1000).await.expect("an output");
+    assert_eq!(output, words("Scheme a.b.c | x=:y:"));
+    let error = call(10).await;
+    assert!(matches!(error, Err(CallError::Client { .. })), "{error:?}");
+}
+
+#[tokio::test]
 async fn refusals_keep_their_names() {
     let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n\
         {\"error\":\"Unspeakable\",\"message\":\"not that word\"}";

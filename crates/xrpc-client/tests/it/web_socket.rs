@@ -20,6 +20,7 @@ use crate::server::{client, serve, serve_bytes, serve_raw, settings};
 const QUICK: WebSocketSettings = WebSocketSettings {
     deadline: Duration::from_secs(10),
     message: 1000,
+    passed_over: 0,
     ping: Duration::from_millis(20),
     unanswered: 2,
 };
@@ -120,6 +121,41 @@ async fn a_message_that_is_too_long_is_not_read() {
         matches!(error, WebSocketError::TooLong { limit: 1000, .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_passed_over_where_that_is_wanted() {
+    let url = serve_sockets(|mut socket| async move {
+        for length in [1000, 100_000, 100_001, 3] {
+            let message = Message::Binary(vec![7; length].into());
+            // Whoever was refused is gone.
+            if socket.send(message).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let lenient = WebSocketSettings {
+        passed_over: 200_000,
+        ..MANY
+    };
+    let mut socket = client().web_socket(&url, lenient).await.expect("a socket");
+    let mut lengths = Vec::new();
+    for _ in 0..4 {
+        match socket.next().await.expect("a message").expect("no end") {
+            WebSocketMessage::TooLong { bytes, .. } => lengths.push(("too long", bytes)),
+            WebSocketMessage::Binary(bytes) => lengths.push(("read", bytes.len() as u64)),
+            WebSocketMessage::Text(text) => panic!("{text:?}"),
+        }
+    }
+    let expected = [
+        ("read", 1000),
+        ("too long", 100_000),
+        ("too long", 100_001),
+        ("read", 3),
+    ];
+    assert_eq!(lengths, expected);
 }
 
 #[tokio::test]

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::{Allowance, CallerKey, Clock, KeyFunction, Limiter, RateLimit, SystemClock};
+use super::{
+    Allowance, CallerKey, Clock, KeyFunction, Limiter, Quota, Quotas, RateLimit, SystemClock,
+};
 
 /// Counts the requests of a route that stands beside a service, such as a login. The counts are its
 /// own.
 pub struct RateLimiter {
     limiter: Limiter,
+    quotas: Quotas,
     key: KeyFunction,
     clock: Arc<dyn Clock>,
 }
@@ -20,6 +23,7 @@ impl RateLimiter {
     pub fn new(limits: &[RateLimit], keys: usize, key: KeyFunction) -> Self {
         Self {
             limiter: Limiter::new(limits, keys),
+            quotas: Quotas::new(keys),
             key,
             clock: Arc::new(SystemClock),
         }
@@ -41,5 +45,10 @@ impl RateLimiter {
     pub fn count(&self, parts: &Parts) -> Option<Allowance> {
         let key = self.caller(parts)?;
         self.limiter.count(&key, self.clock.now())
+    }
+
+    /// Counts a request against what its caller has of its own, wherever it comes from.
+    pub fn count_quota(&self, quota: &Quota) -> Allowance {
+        self.quotas.count(quota, self.clock.now())
     }
 }

@@ -113,3 +113,21 @@ async fn the_tighter_of_quota_and_limit_answers() {
     let refused = touch(&server, "Catherine").await;
     assert!(refused.starts_with("429\n"), "{refused}");
 }
+
+#[tokio::test]
+async fn what_is_no_method_is_counted_as_a_call() {
+    let settings = Settings {
+        rate_limits: vec![RateLimit::new(2, Duration::from_secs(3600))],
+        ..Settings::default()
+    };
+    let server = start(settings).await;
+    let unknown = answer(server.get("/xrpc/dev.test.unheardOf")).await;
+    assert!(unknown.starts_with("501\n"), "{unknown}");
+    assert!(unknown.contains("ratelimit-remaining: 1\n"), "{unknown}");
+    let nowhere = answer(server.get("/admin.php")).await;
+    assert!(nowhere.starts_with("404\n"), "{nowhere}");
+    let refused = answer(server.get("/xrpc/dev.test.unheardOf")).await;
+    assert!(refused.starts_with("429\n"), "{refused}");
+    let health = answer(server.get("/xrpc/_health")).await;
+    assert!(health.starts_with("200\n"), "{health}");
+}

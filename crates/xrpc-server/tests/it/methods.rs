@@ -93,6 +93,22 @@ async fn procedures_answer() {
 }
 
 #[tokio::test]
+async fn an_outage_is_to_be_tried_again() {
+    let settings = Settings {
+        is_outage: |error| error.to_string().contains("not readable"),
+        ..Settings::default()
+    };
+    let server = Server::start(service().settings(settings).into_router()).await;
+    let away = "something that this service needs is away; try again soon";
+    assert_eq!(
+        answer(server.get("/xrpc/dev.test.greet?name=io")).await,
+        error_with(503, &["retry-after: 1"], "NotEnoughResources", away)
+    );
+    let other = answer(server.get("/xrpc/dev.test.greet?name=panic")).await;
+    assert!(other.starts_with("500\n"), "{other}");
+}
+
+#[tokio::test]
 async fn a_handler_says_no_in_three_ways() {
     let server = Server::start(service().into_router()).await;
     let greet =

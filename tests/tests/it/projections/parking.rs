@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Client, TOTAL, id};
+use crate::support::rows::Database;
+use crate::support::webhook_world;
 use crate::support::{Account, TestServer};
 
 /// Waits until a projection is as it should be.
@@ -205,7 +207,7 @@ async fn what_is_wrong_with_an_upload_is_said() {
             "InvalidProjection",
         ),
         (
-            json!({ "selection": { "records": { "collection": "app.bsky.feed.post" } } }),
+            json!({ "selection": { "records": { "collection": "posts" } } }),
             None,
             "InvalidProjection",
         ),
@@ -226,4 +228,44 @@ async fn what_is_wrong_with_an_upload_is_said() {
     assert_eq!((answer.status, id(&answer.body)), (200, id(&made)));
     let stranger = Client::new(&server).await;
     assert_eq!(stranger.upload(&again, Some(".")).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_parks_its_projection_is_shown_and_keeps_no_other_back() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let made = put(&alice, json!({ "name": "damaged", "reducer": TOTAL })).await;
+    let damaged = made["id"].as_str().expect("an id").to_owned();
+    let mut database = Database::sqlite(&server.data()).await;
+    let changed = database
+        .change("UPDATE projection SET updated_at = 9223372036854775807")
+        .await;
+    assert_eq!(changed, 1);
+    let made = put(&alice, json!({ "reducer": TOTAL })).await;
+    let well = made["id"].as_str().expect("an id").to_owned();
+    append(&alice, "order_1", json!({ "amount": 1 })).await;
+    until(&alice, &well, |found| found["sequence"] == 1).await;
+    let found = until(&alice, &damaged, |found| found["status"] == "parked").await;
+    let why = found["parked"]["error"].as_str().expect("a text");
+    assert!(why.contains("unusable updated_at"), "{why}");
+    assert!(found["parked"]["event"].is_null() && found["name"] == "damaged");
+    let marked = "SELECT count(*) FROM projection WHERE status = 'parked'";
+    webhook_world::until("it is marked", async || database.number(marked).await == 1).await;
+
+    // Put anew it goes on; what is damaged in its history is told as well.
+    put(&alice, json!({ "id": damaged, "reducer": TOTAL })).await;
+    until(&alice, &damaged, |found| found["sequence"] == 1).await;
+    let damage = "UPDATE event SET data = '{' WHERE position = 2";
+    let pause = "UPDATE projection SET status = 'deleted'";
+    let resume = "UPDATE projection SET status = 'active'";
+    database.change(pause).await;
+    append(&alice, "order_1", json!({ "amount": 2 })).await;
+    assert_eq!(database.change(damage).await, 1);
+    database.change(resume).await;
+    for id in [&well, &damaged] {
+        let found = until(&alice, id, |found| found["status"] == "parked").await;
+        assert_eq!(found["cursor"], 1);
+        let why = found["parked"]["error"].as_str().expect("a text");
+        assert!(why.contains("cannot be written"), "{why}");
+    }
 }

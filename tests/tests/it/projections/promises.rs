@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Client, TOTAL, id};
 use crate::support::{Arrival, Receiver, TestServer};
 
-fn hook(url: &str) -> Value {
+pub fn hook(url: &str) -> Value {
     json!({ "notifications": { "webhook": { "url": url } } })
 }
 

@@ -12,9 +12,9 @@ use super::{Client, PATIENCE, TOTAL, id};
 use crate::support::process::ServerProcess;
 use crate::support::{TestServer, is_long};
 
-type Socket = WebSocketStream<TcpStream>;
+pub type Socket = WebSocketStream<TcpStream>;
 
-async fn open(client: &Client<'_>, path: &str) -> Socket {
+pub async fn open(client: &Client<'_>, path: &str) -> Socket {
     connect(client.server.port(), &client.key, path).await
 }
 
@@ -28,7 +28,7 @@ async fn connect(port: u16, key: &str, path: &str) -> Socket {
     client_async(request, stream).await.expect("upgrades").0
 }
 
-async fn next(socket: &mut Socket) -> Value {
+pub async fn next(socket: &mut Socket) -> Value {
     loop {
         let message = tokio::time::timeout(PATIENCE, socket.next()).await;
         match message

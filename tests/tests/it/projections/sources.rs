@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use loggia_server::projections::definition::{Definition, Records, Space};
-use loggia_server::projections::intake::{RecordChange, SourceEvent, take};
+use loggia_server::projections::sources::{Contents, RecordChange, take};
 use loggia_storage::{MasterKey, NewProjection, ProjectionId, Storage};
 use loggia_syntax::{Did, Nsid, RecordKey, SpaceRef};
 use serde_json::Value;
@@ -36,9 +36,9 @@ fn of_records(collection: &str, author: Option<&str>) -> Definition {
     definition
 }
 
-async fn taken(storage: &Storage, events: &[SourceEvent]) -> usize {
+async fn taken(storage: &Storage, changes: &[RecordChange<'_>]) -> usize {
     let mut tx = storage.begin().await.expect("begins");
-    let taken = take(storage, &mut tx, events, START).await.expect("takes");
+    let taken = take(storage, &mut tx, changes, START).await.expect("takes");
     tx.commit().await.expect("commits");
     taken
 }
@@ -59,33 +59,35 @@ async fn changes_go_once_to_each_history_that_reads_them() {
         space: space.to_string(),
         collection: None,
     });
-    assert!(of_space.check_reader(&did("host")).is_ok());
-    assert!(
-        of_space.check_reader(&did("everyone")).is_err(),
-        "not theirs"
-    );
+    assert_eq!(of_space.space(), Ok(Some(space.clone())));
     reader(&storage, 4, "host", of_space.clone()).await;
+    // Nobody who may not read it, whatever stands in the store.
+    reader(&storage, 5, "other", of_space.clone()).await;
+    // Two projections of one owner, one history.
+    reader(&storage, 6, "one", of_records(post, None)).await;
 
     let (alice, bob) = (did("alice"), did("bob"));
     let (post, rkey) = (
         Nsid::new(post).expect("an NSID"),
         RecordKey::new("3k").expect("a key"),
     );
-    let change = |author| RecordChange {
+    let change = |space, author| RecordChange {
+        space,
         author,
         collection: &post,
         rkey: &rkey,
         rev: "3kabc",
+        place: 0,
         action: "create",
         cid: Some("bafy"),
-        record: Some(r#"{"text":"hi"}"#),
+        record: Some(Contents::Json(br#"{"text":"hi"}"#)),
     };
     let events = [
-        SourceEvent::of_record(change(&alice)),
-        SourceEvent::of_record(change(&bob)),
-        SourceEvent::in_space(&space, change(&alice)),
+        change(None, &alice),
+        change(None, &bob),
+        change(Some(&space), &alice),
     ];
-    assert_eq!(taken(&storage, &events).await, 2 + 1 + 1);
+    assert_eq!(taken(&storage, &events).await, 2 + 2 + 1);
     assert_eq!(taken(&storage, &events).await, 0, "taken before");
 
     let history = async |owner: &str| {
@@ -105,7 +107,12 @@ async fn changes_go_once_to_each_history_that_reads_them() {
         (&metadata["did"], &metadata["rev"]),
         (&"did:plc:alice".into(), &"3kabc".into())
     );
-    assert_eq!(history("one").await.len(), 1);
+    let read = history("one").await;
+    assert_eq!((read.len(), read[0].version, read[1].version), (2, 1, 1));
+    let hers = of_records(post.as_str(), Some("alice"));
+    let reads = hers.reads().expect("a source");
+    assert!(hers.selects(&read[0], reads.as_deref()));
+    assert!(!hers.selects(&read[1], reads.as_deref()), "that is Bob's");
     assert!(history("other").await.is_empty());
     let read = history("host").await;
     assert_eq!(read.len(), 1);
@@ -115,4 +122,45 @@ async fn changes_go_once_to_each_history_that_reads_them() {
         !Definition::default().selects(&read[0], None),
         "not from the API"
     );
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_or_no_json_is_an_event_without_it() {
+    let storage = Storage::memory("omitted", &MasterKey::new([7; 32]))
+        .await
+        .expect("opens");
+    reader(&storage, 1, "a", of_records("com.example.post", None)).await;
+    let (alice, post) = (did("alice"), Nsid::from_static("com.example.post"));
+    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(256 * 1024));
+    for (rkey, record, why) in [
+        ("large", large.as_bytes(), "tooLarge"),
+        ("broken", b"{\"text\":", "unreadable"),
+        ("bytes", b"\xff", "unreadable"),
+    ] {
+        let rkey = RecordKey::new(rkey).expect("a key");
+        let change = RecordChange {
+            space: None,
+            author: &alice,
+            collection: &post,
+            rkey: &rkey,
+            rev: "3kabc",
+            place: 0,
+            action: "create",
+            cid: None,
+            record: Some(Contents::Json(record)),
+        };
+        assert_eq!(taken(&storage, &[change]).await, 1);
+        let events = storage
+            .events()
+            .after(&did("a"), 0, 9)
+            .await
+            .expect("reads");
+        let last = events.last().expect("one");
+        let metadata: Value =
+            serde_json::from_str(last.metadata.as_deref().expect("some")).expect("JSON");
+        assert_eq!(
+            (last.data.as_str(), &metadata["omitted"]),
+            ("null", &why.into())
+        );
+    }
 }

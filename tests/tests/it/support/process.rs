@@ -96,6 +96,12 @@ impl ServerProcess {
         self.child = spawn(&self.data, self.port, &self.settings);
     }
 
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let name = format!("LOGGIA_{}", name.to_uppercase());
+        self.settings.push((name, value.to_owned()));
+    }
+
     /// Sends it a signal, such as `STOP` and `CONT`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
@@ -113,7 +119,9 @@ impl ServerProcess {
         loop {
             if let Ok(answer) = self.client.get(&url).send().await {
                 let body: Value = answer.json().await.unwrap_or_default();
-                if body["delivery"]["running"] == true {
+                // Whether its record streams can be read is up to others, and asked after all else.
+                let streams = body["message"] == "record streams does not work";
+                if body["delivery"]["running"] == true || streams {
                     return;
                 }
             }

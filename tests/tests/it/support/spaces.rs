@@ -26,6 +26,12 @@ pub const REPO: &str = "com.atproto.space.getRepo";
 pub const SPACES: &str = "com.atproto.space.listSpaces";
 pub const DELEGATION: &str = "com.atproto.space.getDelegationToken";
 pub const CREDENTIAL: &str = "com.atproto.space.getSpaceCredential";
+pub const REPOS: &str = "com.atproto.space.listRepos";
+pub const REGISTER: &str = "com.atproto.space.registerNotify";
+pub const UNREGISTER: &str = "com.atproto.space.unregisterNotify";
+pub const NOTIFY: &str = "com.atproto.space.notifyWrite";
+pub const ENDED: &str = "com.atproto.space.notifySpaceDeleted";
+pub const REVOKED: &str = "com.atproto.space.notifyCredentialRevoked";
 pub const POSTS: &str = "com.example.forum.post";
 
 /// A rule of `com.atproto.simplespace.defs`.
@@ -97,6 +103,12 @@ pub fn exchange(
         .header("signature", fields.signature)
 }
 
+/// The authority of a space, in either spelling.
+pub fn authority_of(space: &str) -> String {
+    let space = loggia_syntax::SpaceRef::from_any_spelling(space).expect("a space");
+    space.authority().to_string()
+}
+
 /// An account's delegation token for a space.
 pub async fn delegation(account: &Account<'_>, space: &str) -> String {
     let answer = account.query(DELEGATION, &[("space", space)]).await;
@@ -133,6 +145,22 @@ impl SpaceReader {
             .header("atproto-space-audience", audience)
             .header("signature-input", fields.input)
             .header("signature", fields.signature)
+    }
+
+    /// Calls a procedure of the space's host.
+    pub async fn procedure(&self, server: &TestServer, nsid: &str, input: &Value) -> Answer {
+        let authority = authority_of(input["space"].as_str().expect("a space"));
+        let request = server.call(nsid, &[], Some(input));
+        server.send(self.sign(request, &authority)).await
+    }
+
+    /// Who has written in the space, after this place.
+    pub async fn repos(&self, server: &TestServer, space: &str, after: Option<&str>) -> Value {
+        let cursor = after.map(|after| ("cursor", after));
+        let params: Vec<_> = [("space", space)].into_iter().chain(cursor).collect();
+        let request = server.call(REPOS, &params, None);
+        let answer = server.send(self.sign(request, &authority_of(space))).await;
+        answer.output()
     }
 
     /// Calls a query about somebody's repository.

@@ -8,3 +8,4 @@ pub mod lexicon;
 pub mod repo;
 pub mod simplespace;
 pub mod space;
+pub mod sync;

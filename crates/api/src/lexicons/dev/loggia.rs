@@ -2,6 +2,7 @@
 
 //! `dev.loggia.*`
 
+pub mod community;
 pub mod compat;
 pub mod delivery;
 pub mod endpoint;

@@ -58,6 +58,12 @@ impl Understanding {
                     signatures.clone(),
                 )));
             }
+            (_, &Message::TooLong { bytes, sha256 }, _) => Err(Malformed {
+                reason: Reason::TooLong,
+                sha256,
+                bytes,
+                position: None,
+            }),
             (_, message, _) => Err(Malformed::new(Reason::Syntax, message.bytes(), None)),
         };
         Ok((message, read))

@@ -12,7 +12,8 @@ use super::Reader;
 use super::ahead::{Ahead, Step};
 use crate::frame::Notice;
 use crate::{
-    ConnectError, Event, Frame, Malformed, Message, Record, Socket, SourceKind, SourceUrl, What,
+    ConnectError, Event, Frame, Malformed, Message, Reason, Record, Socket, SourceKind, SourceUrl,
+    What,
 };
 
 /// How long the queue may stay full before the connection is closed: a host drops a reader that is too
@@ -82,6 +83,11 @@ impl Reader {
                 return End::Stalled;
             }
             bad = if frame.is_ok() { 0 } else { bad + 1 };
+            self.pulse.change(|health| match &frame {
+                Ok(_) => (health.understood, health.astray) = (health.understood + 1, 0),
+                Err(malformed) if malformed.reason == Reason::TooLong => {}
+                Err(_) => health.astray += 1,
+            });
             let said_end = matches!(&frame, Ok(frame) if frame.notice == Some(Notice::End));
             self.keep(url, &message, frame, start);
             if said_end {
@@ -89,6 +95,20 @@ impl Reader {
             }
             if bad == most_bad {
                 return End::Failed(Useless::Garbage(bad).into());
+            }
+        }
+    }
+
+    /// Notices where commits of an account were left out.
+    fn follow(&mut self, frame: &mut Frame) {
+        let Some(chain) = frame.chain.take() else {
+            return;
+        };
+        let did = chain.did.clone();
+        if self.chains.follow(*chain) {
+            frame.flaws.push(Reason::Chain);
+            if let Some(resync) = frame.resync(&did) {
+                frame.events.push(resync);
             }
         }
     }
@@ -104,7 +124,8 @@ impl Reader {
         let host = url.identity();
         let mut item = Item::default();
         match frame {
-            Ok(frame) => {
+            Ok(mut frame) => {
+                self.follow(&mut frame);
                 if let Some(notice) = frame.notice {
                     info!(
                         stream = self.source.name,
@@ -132,6 +153,9 @@ impl Reader {
                     .collect();
             }
             Err(malformed) => {
+                if malformed.reason == Reason::TooLong {
+                    self.resume.left_out(start);
+                }
                 if let Some(position) = malformed.position {
                     self.resume.passed(host, position);
                 }
@@ -144,13 +168,17 @@ impl Reader {
         self.queue.push(item);
     }
 
-    fn count(&self, item: &Item) {
+    fn count(&mut self, item: &Item) {
         self.meters.frames.increment(1);
         self.meters.bytes.increment(item.bytes as u64);
         self.meters.events.increment(item.events.len() as u64);
         if let Some(gap) = &item.gap {
             warn!(stream = self.source.name, from = %gap.from, to = %gap.to, "events were missed");
             self.meters.gaps.increment(1);
+        }
+        if let Some(last) = item.malformed.last() {
+            self.complaint
+                .hear(&self.source.name, &item.malformed, last.reason);
         }
         for malformed in &item.malformed {
             debug!(stream = self.source.name, ?malformed, "passed over a frame");

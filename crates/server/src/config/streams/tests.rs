@@ -116,3 +116,13 @@ fn only_a_development_server_reads_in_the_clear() {
     let error = read(text, &published).expect_err("not wss");
     assert_eq!(error.0[0].name, "streams[0].urls");
 }
+
+#[test]
+fn a_stream_cannot_be_compressed() {
+    let text = |compress: &str| {
+        format!("[[streams]]\nurls = 'wss://one.example.com'\ncompress = {compress}")
+    };
+    assert_eq!(mistakes(&text("true")), ["streams[0].compress"]);
+    assert_eq!(mistakes(&text("'zstd'")), ["streams[0].compress"]);
+    assert_eq!(read(&text("false"), &[]).expect("valid").streams.len(), 1);
+}

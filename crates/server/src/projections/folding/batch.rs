@@ -203,7 +203,7 @@ impl Batch {
         if let Some((event, error)) = stopped {
             fold.cursor = event.position - 1;
             fold.parked = Some(Parked {
-                event: event.id,
+                event: Some(event.id),
                 error,
                 at: self.now,
             });

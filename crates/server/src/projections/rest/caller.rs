@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_syntax::Did;
 use loggia_xrpc::Rejection;
-use loggia_xrpc_server::Refusal;
+use loggia_xrpc_server::{Allowance, CallerKey, Quota, Refusal};
 
 use super::Rest;
 use crate::projections::owner_of_client;
@@ -16,16 +16,33 @@ pub(super) struct Owner(pub Did);
 impl FromRequestParts<Rest> for Owner {
     type Rejection = Refusal;
 
+    /// A client's calls count for the client, from wherever they come. What shows no key, or one that
+    /// is none, counts for its address.
     async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Refusal> {
-        if let Some(allowance) = rest.limiter.count(parts)
-            && !allowance.is_left()
-        {
-            let message = "too many requests from this address";
-            let wait = allowance.wait().to_string();
-            let refused = Rejection::new(429, "RateLimitExceeded", message);
-            return Err(refused.header("retry-after", wait).into());
-        }
-        let client = rest.gate.holder(parts, SystemClock.now()).await?;
+        let client = match rest.gate.holder(parts, SystemClock.now()).await {
+            Ok(client) => client,
+            Err(refused) => {
+                if let Some(allowance) = rest.limiter.count(parts) {
+                    check(&allowance, "address")?;
+                }
+                return Err(refused);
+            }
+        };
+        let allowance = rest.limiter.count_quota(&Quota {
+            caller: CallerKey::Name(client.id().to_string().into()),
+            per_minute: client.requests_per_minute().unwrap_or(rest.per_minute),
+        });
+        check(&allowance, "client")?;
         Ok(Self(owner_of_client(client.id())))
     }
+}
+
+fn check(allowance: &Allowance, of: &str) -> Result<(), Refusal> {
+    if allowance.is_left() {
+        return Ok(());
+    }
+    let message = format!("too many requests of this {of}");
+    let refused = Rejection::new(429, "RateLimitExceeded", message);
+    let wait = allowance.wait().to_string();
+    Err(refused.header("retry-after", wait).into())
 }

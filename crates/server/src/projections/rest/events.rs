@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::caller::Owner;
+use super::object::Object;
 use super::{Rest, refuse};
 use crate::projections::intake::Given;
 use crate::projections::names;
@@ -46,7 +47,7 @@ struct Batch<'a> {
     aggregate_type: Option<String>,
     expected_version: Option<i64>,
     #[serde(borrow)]
-    events: Vec<NewEvent<'a>>,
+    events: Vec<Object<NewEvent<'a>>>,
 }
 
 /// What an event has become.
@@ -148,13 +149,13 @@ pub(super) async fn append_batch(
         batch.aggregate_type.as_deref(),
     );
     let mut new = Vec::with_capacity(batch.events.len());
-    for event in batch.events {
-        let given = given(event, id, kind)?;
-        new.push(given.check(now).map_err(refuse::invalid)?);
-    }
     // That of the batch is the version before its first event.
-    if let (Some(expected), Some(first)) = (batch.expected_version, new.first_mut()) {
-        first.expected.get_or_insert(expected);
+    let mut expected = batch.expected_version;
+    for Object(event) in batch.events {
+        let mut given = given(event, id, kind)?;
+        let before = expected.take();
+        given.expected = given.expected.or(before);
+        new.push(given.check(now).map_err(refuse::invalid)?);
     }
     let appended = rest.desk.append(&owner, new, now).await;
     let stored = done(appended.map_err(refuse::storage)?)?;
@@ -173,6 +174,7 @@ pub(super) async fn list(
         return Err(refuse::invalid("an aggregate's id has no NUL"));
     }
     let after = listing.after_version;
+    refuse::negative("afterVersion", Some(after))?;
     let events = rest.desk.events(&owner, &aggregate, after, PAGE).await;
     let events = events.map_err(refuse::storage)?;
     let is_full = events.len() == PAGE as usize;
@@ -197,7 +199,9 @@ pub(super) fn read_body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Re
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| refuse::invalid(error.to_string()))
+    let parsed = serde_json::from_slice(body);
+    let Object(parsed) = parsed.map_err(|error| refuse::invalid(error.to_string()))?;
+    Ok(parsed)
 }
 
 fn given<'a>(

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use loggia_delivery::{Clock as _, SystemClock};
-use loggia_storage::{Projection, ProjectionId};
+use loggia_storage::Projection;
 use loggia_syntax::Did;
 use loggia_xrpc_server::Refusal;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 
 use super::caller::Owner;
 use super::{Rest, refuse};
-use crate::projections::names;
 
 /// Notifications of one answer unless fewer are asked for; each may have a quarter of a megabyte.
 const PAGE: u32 = 100;
@@ -47,7 +46,8 @@ pub(super) async fn list(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Notifications>, Refusal> {
     let Query(asked) = asked.map_err(|error| refuse::invalid(error.body_text()))?;
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE);
+    let limit = refuse::within("limit", asked.limit, PAGE)?;
+    refuse::negative("afterSequence", asked.after_sequence)?;
     let found = find(&rest, &id, &owner).await?;
     let projections = rest.desk.storage.projections();
     let notices = match asked.after_sequence {
@@ -82,7 +82,7 @@ pub(super) async fn rotate(
     Owner(owner): Owner,
     Path(id): Path<String>,
 ) -> Result<Json<Rotated>, Refusal> {
-    let id = read(&id)?;
+    let id = refuse::read_id(&id)?;
     let secret = rest.desk.rotate(id, &owner, SystemClock.now()).await;
     let secret = secret.map_err(refuse::desk)?;
     Ok(Json(Rotated {
@@ -92,13 +92,8 @@ pub(super) async fn rotate(
     }))
 }
 
-fn read(id: &str) -> Result<ProjectionId, Refusal> {
-    names::read_projection(id).ok_or_else(refuse::not_found)
-}
-
+/// A projection whose notifications the owner may read.
 pub(super) async fn find(rest: &Rest, id: &str, owner: &Did) -> Result<Projection, Refusal> {
-    let found = rest.desk.storage.projections().find(read(id)?, owner).await;
-    found
-        .map_err(refuse::storage)?
-        .ok_or_else(refuse::not_found)
+    let found = rest.desk.readable(refuse::read_id(id)?, owner).await;
+    found.map_err(refuse::desk)
 }

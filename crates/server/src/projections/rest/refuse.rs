@@ -1,10 +1,12 @@
 //! How these routes say no.
 
-use loggia_storage::StorageError;
+use loggia_storage::{ProjectionId, StorageError};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::Refusal;
 
+use crate::outage;
 use crate::projections::desk::DeskError;
+use crate::projections::names;
 
 pub(super) fn not_found() -> Refusal {
     Rejection::new(404, "NotFound", "there is no such projection").into()
@@ -15,7 +17,29 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
 }
 
 pub(super) fn storage(error: StorageError) -> Refusal {
-    Refusal::internal(&error)
+    outage::refuse(&error)
+}
+
+/// A projection's id; what is none names nothing.
+pub(super) fn read_id(id: &str) -> Result<ProjectionId, Refusal> {
+    names::read_projection(id).ok_or_else(not_found)
+}
+
+/// How many are asked for: `most` unless it is said.
+pub(super) fn within(name: &str, asked: Option<u32>, most: u32) -> Result<u32, Refusal> {
+    let count = asked.unwrap_or(most);
+    match (1..=most).contains(&count) {
+        true => Ok(count),
+        false => Err(invalid(format!("`{name}` is 1 to {most}"))),
+    }
+}
+
+/// Refuses a number below zero.
+pub(super) fn negative(name: &str, number: Option<i64>) -> Result<(), Refusal> {
+    match number {
+        Some(..0) => Err(invalid(format!("`{name}` is at least 0"))),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn desk(error: DeskError) -> Refusal {
@@ -26,9 +50,8 @@ pub(super) fn desk(error: DeskError) -> Refusal {
         DeskError::Invalid(_) => refused(400, "InvalidProjection"),
         DeskError::Url(_) => refused(400, "InvalidUrl"),
         DeskError::Headers(_) => refused(400, "InvalidHeader"),
+        DeskError::NotAReader => refused(403, "NotAReader"),
         DeskError::NotIsolated => refused(409, "NotIsolated"),
-        DeskError::Storage(_) | DeskError::NotRun(_) | DeskError::Json(_) => {
-            Refusal::internal(&error)
-        }
+        DeskError::Storage(_) | DeskError::NotRun(_) | DeskError::Json(_) => outage::refuse(&error),
     }
 }

@@ -1,7 +1,5 @@
 //! `POST /projections/upload`: a form with a configuration and a program.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
@@ -9,40 +7,14 @@ use axum::http::StatusCode;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::Refusal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::caller::Owner;
+use super::config::{self, Config};
+use super::object::Object;
 use super::{Rest, refuse};
-use crate::projections::definition::Definition;
-use crate::projections::desk::{Hook, Put};
+use crate::projections::desk::Put;
 use crate::projections::names;
-
-/// The part `config`: what a projection is, and where it notifies.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Config {
-    /// Which one to change; a new one if absent.
-    projection_id: Option<String>,
-    notifications: Notifications,
-    #[serde(flatten)]
-    definition: Definition,
-}
-
-/// Where it notifies; by itself the part `notificationConfig` of older clients.
-#[derive(Default, Deserialize)]
-struct Notifications {
-    webhook: Option<Webhook>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Webhook {
-    url: String,
-    #[serde(default)]
-    isolate_secret: bool,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-}
 
 /// What has become of it.
 #[derive(Serialize)]
@@ -77,17 +49,11 @@ pub(super) async fn upload(
 ) -> Result<(StatusCode, Json<Uploaded>), Refusal> {
     let form = form.map_err(|error| refuse::invalid(error.body_text()))?;
     let config = read(form).await?;
-    let not_found = refuse::not_found;
-    let id = config.projection_id.as_deref();
-    let id = id.map(|id| names::read_projection(id).ok_or_else(not_found));
+    let id = config.projection_id.as_deref().map(refuse::read_id);
     let id = id.transpose()?;
-    let hook = config.notifications.webhook.map(|webhook| Hook {
-        url: webhook.url,
-        isolate: webhook.isolate_secret,
-        headers: webhook.headers,
-    });
+    let (definition, hook) = config.into_parts();
     let now = SystemClock.now();
-    let put = rest.desk.put(&owner, id, &config.definition, hook, now);
+    let put = rest.desk.put(&owner, id, &definition, hook, now);
     let put = put.await.map_err(refuse::desk)?;
     let status = match put.is_new {
         true => StatusCode::CREATED,
@@ -104,11 +70,11 @@ async fn read(mut form: Multipart) -> Result<Config, Refusal> {
         match part.name().unwrap_or_default() {
             "config" => {
                 let text = part.bytes().await.map_err(unreadable)?;
-                config = json("config", &text)?;
+                config = config::read("config", &text)?;
             }
             "notificationConfig" => {
                 let text = part.bytes().await.map_err(unreadable)?;
-                notifications = Some(json("notificationConfig", &text)?);
+                notifications = Some(config::read("notificationConfig", &text)?);
             }
             "file" => {
                 let bytes = part.bytes().await.map_err(unreadable)?;
@@ -125,34 +91,13 @@ async fn read(mut form: Multipart) -> Result<Config, Refusal> {
         }
     }
     if let Some(notifications) = notifications {
-        config.notifications = notifications;
+        config.notifications = Object(notifications);
     }
     if let Some(program) = program {
-        config.definition.reducer = Some(program);
+        config.reducer = Some(program);
     }
-    check(&config.definition)?;
+    config.check()?;
     Ok(config)
-}
-
-fn json<'a, T: Deserialize<'a>>(part: &str, text: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(text).map_err(|error| refuse::invalid(format!("`{part}`: {error}")))
-}
-
-/// What the lexicon of the method says, for those who come by a form.
-fn check(definition: &Definition) -> Result<(), Refusal> {
-    let name = definition.name.as_deref().unwrap_or_default();
-    let selection = &definition.selection;
-    let lists = [&selection.types, &selection.aggregate_types];
-    let holds = name.len() <= 200
-        && lists.iter().all(|list| {
-            list.len() <= 100 && list.iter().all(|text| (1..=256).contains(&text.len()))
-        });
-    match holds {
-        true => Ok(()),
-        false => Err(refuse::invalid(
-            "`config`: `name` has at most 200 bytes, lists at most 100 entries of 1 to 256 bytes",
-        )),
-    }
 }
 
 fn unreadable(error: MultipartError) -> Refusal {

@@ -1,34 +1,72 @@
 //! `/api/webhook/events`: how the last deliveries ended.
 
+use std::cmp::Reverse;
+
 use axum::Json;
-use axum::extract::State;
-use loggia_storage::WispOutcome;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::LINK;
+use axum::http::{HeaderMap, HeaderValue};
+use loggia_storage::{WispLogPlace, WispOutcome};
 use loggia_syntax::{AtUri, Did};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Rest;
-use super::answer::{Answer, success};
+use super::answer::{Refused, success};
 use crate::login::LoggedIn;
 use crate::view::datetime;
 use crate::wisp::Version;
 use crate::wisp::happening::Cause;
 
-/// Deliveries that are listed.
+/// Deliveries of one answer, unless fewer are asked for.
 const MOST: u32 = 100;
 
-/// The last first: the bare array of Wisp's page, or what its newer service answers.
-pub(super) async fn list(State(rest): State<Rest>, person: LoggedIn) -> Answer {
-    let outcomes = rest.storage.wisp_webhooks().log(&person.did, MOST).await?;
+/// Which part of the log is wanted: the newest without a cursor.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// The last first: the bare array of Wisp's page, or what its newer service answers. Where older ones
+/// begin stands in the header `Link`, and in what the newer service answers in `cursor` as well.
+pub(super) async fn list(
+    State(rest): State<Rest>,
+    person: LoggedIn,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<(HeaderMap, Json<Value>), Refused> {
+    let Query(asked) = asked.map_err(|_| Refused::Request("`limit` or `cursor` is none"))?;
+    let limit = asked.limit.unwrap_or(MOST).clamp(1, MOST);
+    let after = asked.cursor.as_deref().map(|cursor| {
+        WispLogPlace::read(cursor).ok_or(Refused::Request("`cursor` is of no answer before"))
+    });
+    let webhooks = rest.storage.wisp_webhooks();
+    let log = webhooks.log(&person.did, after.transpose()?, limit).await?;
+    let mut outcomes = log.outcomes;
+    outcomes.sort_by_key(|outcome| Reverse(outcome.at));
+    let next = log.next.map(|next| next.to_string());
+    let mut headers = HeaderMap::new();
+    if let Some(next) = &next {
+        let link = format!("</api/webhook/events?limit={limit}&cursor={next}>; rel=\"next\"");
+        let link = HeaderValue::try_from(link).expect("ids are header text");
+        headers.insert(LINK, link);
+    }
     let outcomes = outcomes.iter();
-    match rest.version {
-        Version::First => Ok(Json(outcomes.map(of_the_page).collect())),
+    let body = match rest.version {
+        Version::First => Json(outcomes.map(of_the_page).collect()),
         Version::Second => {
             let events: Value = outcomes
                 .map(|outcome| newer(&person.did, outcome))
                 .collect();
-            success(json!({ "events": events }))
+            let mut body = json!({ "events": events });
+            if let Some(next) = next {
+                body["cursor"] = next.into();
+            }
+            success(body)?
         }
-    }
+    };
+    Ok((headers, body))
 }
 
 fn of_the_page(outcome: &WispOutcome) -> Value {

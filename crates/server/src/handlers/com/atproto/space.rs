@@ -1,7 +1,6 @@
 //! `com.atproto.space.*`: repositories in spaces, credentials to read them, and being told of writes.
 //!
-//! Of the methods that tell, the webhook shape is served; the protocol's own shape at the same NSIDs is
-//! recognised and answered 501 until it is.
+//! The methods that tell are served in the protocol's shape and in that of webhooks.
 
 pub mod apply_writes;
 pub mod create_record;
@@ -15,8 +14,11 @@ pub mod get_space_credential;
 pub mod list_blobs;
 pub mod list_records;
 pub mod list_repo_ops;
+pub mod list_repos;
 pub mod list_spaces;
+pub mod notify_credential_revoked;
 pub mod notify_space_deleted;
 pub mod notify_write;
 pub mod put_record;
 pub mod register_notify;
+pub mod unregister_notify;

@@ -10,5 +10,5 @@ pub mod rotate_secret;
 pub mod test;
 pub mod update;
 
-mod secret;
-mod view;
+pub(in crate::handlers) mod secret;
+pub(in crate::handlers) mod view;

@@ -12,8 +12,9 @@ use loggia_xrpc::{self as xrpc, syntax};
 pub struct WriteNotification {
     /// Opaque id that this server gave the space. Stays the same as long as the space does.
     pub space: String,
-    /// The same space by its protocol name, `at://DID/space/TYPE/KEY`.
-    pub space_uri: syntax::SpaceRef,
+    /// The same space by its name, spelled as in the registration: `at://DID/space/TYPE/KEY`, or
+    /// the older `ats://DID/TYPE/KEY`.
+    pub space_uri: String,
     /// Author of the change.
     pub did: syntax::Did,
     /// Collection of the record.
@@ -91,8 +92,9 @@ impl xrpc::Validate for WriteNotification {
 pub struct SpaceDeletedNotification {
     /// Opaque id that this server gave the space. Stays the same as long as the space does.
     pub space: String,
-    /// The same space by its protocol name, `at://DID/space/TYPE/KEY`.
-    pub space_uri: syntax::SpaceRef,
+    /// The same space by its name, spelled as in the registration: `at://DID/space/TYPE/KEY`, or
+    /// the older `ats://DID/TYPE/KEY`.
+    pub space_uri: String,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
 }

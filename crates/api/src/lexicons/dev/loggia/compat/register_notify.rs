@@ -5,7 +5,7 @@
 use loggia_xrpc::{self as xrpc, syntax};
 
 /// Have changes in a space posted to an endpoint. Lasts 24 hours; calling again with the same
-/// space, service and endpoint starts the 24 hours anew. This is the input that
+/// space, service, endpoint and author starts the 24 hours anew. This is the input that
 /// `com.atproto.space.registerNotify` takes from callers who name an endpoint rather than a service
 /// to look up.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ pub enum Error {
     ///
     /// On the wire: `TooManyRegistrations`
     TooManyRegistrations,
+    /// This server tells only services that register themselves, and nothing shows that this is the
+    /// service.
+    ///
+    /// On the wire: `NotConsented`
+    NotConsented,
 }
 
 impl xrpc::DeclaredError for Error {
@@ -40,6 +45,7 @@ impl xrpc::DeclaredError for Error {
         match self {
             Self::InvalidEndpoint => "InvalidEndpoint",
             Self::TooManyRegistrations => "TooManyRegistrations",
+            Self::NotConsented => "NotConsented",
         }
     }
 
@@ -51,6 +57,9 @@ impl xrpc::DeclaredError for Error {
                 }
                 Self::TooManyRegistrations => {
                     "The service has as many registrations as this server allows. Let some lapse first."
+                }
+                Self::NotConsented => {
+                    "This server tells only services that register themselves, and nothing shows that this is the service."
                 }
             },
         )
@@ -66,6 +75,9 @@ pub struct Input {
     pub service_did: syntax::Did,
     /// URL to post to, used exactly as it stands. HTTPS with a public address.
     pub endpoint: syntax::Uri,
+    /// Whose writes to be told of. Left out, those of everybody in the space. Each author makes a
+    /// registration of its own.
+    pub author: Option<syntax::Did>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
 }
@@ -80,11 +92,13 @@ impl xrpc::ObjectType for Input {
         let mut space = None;
         let mut service_did = None;
         let mut endpoint = None;
+        let mut author = None;
         while let Some(key) = from.next_key()? {
             match &*key {
                 "space" => space = Some(from.value()?),
                 "serviceDid" => service_did = Some(from.value()?),
                 "endpoint" => endpoint = Some(from.value()?),
+                "author" => author = Some(from.value()?),
                 _ => from.keep(key)?,
             }
         }
@@ -92,6 +106,7 @@ impl xrpc::ObjectType for Input {
             space: from.required(space, "space")?,
             service_did: from.required(service_did, "serviceDid")?,
             endpoint: from.required(endpoint, "endpoint")?,
+            author,
             extra: from.extra(),
         })
     }
@@ -103,6 +118,7 @@ impl xrpc::ObjectType for Input {
         to.field("space", &self.space)?;
         to.field("serviceDid", &self.service_did)?;
         to.field("endpoint", &self.endpoint)?;
+        to.optional("author", &self.author)?;
         to.extra(&self.extra)
     }
 }

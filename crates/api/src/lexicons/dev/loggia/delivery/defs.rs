@@ -239,6 +239,9 @@ pub struct Attempt {
     pub fault: Option<AttemptFault>,
     /// The `Retry-After` header of the answer as it stood.
     pub retry_after: Option<String>,
+    /// Under a status of success the receiver said in its answer that it failed, which `bettermode`
+    /// has for some. Absent otherwise.
+    pub refused: Option<bool>,
     /// The first KiB of the answer. What is no UTF-8 in it shows as replacement characters.
     pub excerpt: Option<String>,
     /// Fields that the lexicon does not name.
@@ -258,6 +261,7 @@ impl xrpc::ObjectType for Attempt {
         let mut status = None;
         let mut fault = None;
         let mut retry_after = None;
+        let mut refused = None;
         let mut excerpt = None;
         while let Some(key) = from.next_key()? {
             match &*key {
@@ -267,6 +271,7 @@ impl xrpc::ObjectType for Attempt {
                 "status" => status = Some(from.value()?),
                 "fault" => fault = Some(from.value()?),
                 "retryAfter" => retry_after = Some(from.value()?),
+                "refused" => refused = Some(from.value()?),
                 "excerpt" => excerpt = Some(from.value()?),
                 _ => from.keep(key)?,
             }
@@ -278,6 +283,7 @@ impl xrpc::ObjectType for Attempt {
             status,
             fault,
             retry_after,
+            refused,
             excerpt,
             extra: from.extra(),
         })
@@ -293,6 +299,7 @@ impl xrpc::ObjectType for Attempt {
         to.optional("status", &self.status)?;
         to.optional("fault", &self.fault)?;
         to.optional("retryAfter", &self.retry_after)?;
+        to.optional("refused", &self.refused)?;
         to.optional("excerpt", &self.excerpt)?;
         to.extra(&self.extra)
     }

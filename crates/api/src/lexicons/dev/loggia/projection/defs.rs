@@ -164,8 +164,8 @@ impl xrpc::Validate for Projection {
 /// Why a projection stands still. It loses nothing meanwhile, and goes on once it is put again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parked {
-    /// The event that it stands before.
-    pub event: String,
+    /// The event that it stands before. Absent: what is stored of it cannot be read.
+    pub event: Option<String>,
     /// What went wrong.
     pub error: String,
     /// Since when.
@@ -193,7 +193,7 @@ impl xrpc::ObjectType for Parked {
             }
         }
         Ok(Self {
-            event: from.required(event, "event")?,
+            event,
             error: from.required(error, "error")?,
             at: from.required(at, "at")?,
             extra: from.extra(),
@@ -204,7 +204,7 @@ impl xrpc::ObjectType for Parked {
         &self,
         to: &mut xrpc::ObjectWriter<M>,
     ) -> Result<(), M::Error> {
-        to.field("event", &self.event)?;
+        to.optional("event", &self.event)?;
         to.field("error", &self.error)?;
         to.field("at", &self.at)?;
         to.extra(&self.extra)

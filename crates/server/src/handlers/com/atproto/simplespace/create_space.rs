@@ -8,7 +8,7 @@ use loggia_storage::{HostedSpace, SpaceInserted};
 use loggia_syntax::{RecordKey, SpaceRef};
 use loggia_xrpc::{Rejection, Reply, declared};
 
-use crate::community::{self, Happened};
+use crate::community::{Happened, News};
 use crate::space_host::caller::SpaceAccount;
 use crate::space_host::{SpaceHost, allowed_apps, limits, new_key, not_hosted, policy_of};
 
@@ -47,11 +47,12 @@ pub async fn handle(
             return Err(Rejection::invalid_request(message).into());
         }
     }
-    let event = Happened::SpaceCreated {
-        space: space.uri.clone(),
-    };
-    community::happened(&mut tx, &event, now).await?;
+    let mut news = News::default();
+    let (place, told) = ((&host.storage, &mut tx), (&space, &caller.did));
+    news.add(place, told, &[Happened::SpaceCreated], now)
+        .await?;
     tx.commit().await?;
+    news.deliver(&host.notices.engine);
     Ok(Output {
         uri: space.uri,
         extra: Default::default(),

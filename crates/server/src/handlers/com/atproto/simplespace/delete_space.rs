@@ -7,7 +7,6 @@ use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::RepoName;
 use loggia_xrpc::{NoBody, Reply};
 
-use crate::community::{self, Happened};
 use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
 use crate::space_hub;
@@ -30,19 +29,23 @@ pub async fn handle(
     }
     let space = host
         .owned::<Error>(&mut tx, &input.space, &caller.did)
-        .await?
-        .uri;
-    spaces.delete(&mut tx, &space, now).await?;
+        .await?;
+    let news = host
+        .disband::<Error>(&mut tx, (&space, &caller.did), now)
+        .await?;
+    let space = space.uri;
+    // Readers hear of the end before what they have registered ends with their credentials.
+    let told = space_hub::deleted(&host.notices, &mut tx, &space, now).await?;
     host.revoke::<Error>(&mut tx, &space, None, now).await?;
     let repo = RepoName {
         author: caller.did,
         space,
     };
     host.storage.space_repos().delete(&mut tx, &repo).await?;
-    let told = space_hub::deleted(&host.notices, &mut tx, &repo.space, now).await?;
-    let event = Happened::SpaceDeleted { space: repo.space };
-    community::happened(&mut tx, &event, now).await?;
+    let chains = host.storage.space_chains();
+    chains.delete(&mut tx, &repo.space).await?;
     tx.commit().await?;
     told.deliver();
+    news.deliver(&host.notices.engine);
     Ok(NoBody)
 }

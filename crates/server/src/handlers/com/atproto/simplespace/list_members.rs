@@ -7,6 +7,7 @@ use loggia_api::com::atproto::simplespace::list_members::{
 use loggia_auth::scope::SpaceAccess;
 use loggia_xrpc::{Reply, declared};
 
+use crate::plain_text;
 use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
 
@@ -16,6 +17,7 @@ pub async fn handle(
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListMembers> {
+    plain_text::check("cursor", params.cursor.as_deref())?;
     let spaces = host.storage.spaces();
     let is_owner = params.space.authority() == caller.did;
     if !is_owner || spaces.find(&params.space).await?.is_none() {

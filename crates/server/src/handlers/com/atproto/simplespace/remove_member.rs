@@ -4,10 +4,8 @@ use axum::extract::State;
 use loggia_api::com::atproto::simplespace::remove_member::{Error, Input, RemoveMember};
 use loggia_auth::scope::{ManageOp, SpaceAccess};
 use loggia_delivery::{Clock, SystemClock};
-use loggia_storage::SpacePolicy;
 use loggia_xrpc::{NoBody, Reply};
 
-use crate::community::{self, Happened};
 use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
 
@@ -23,22 +21,10 @@ pub async fn handle(
     let space = host
         .owned::<Error>(&mut tx, &input.space, &caller.did)
         .await?;
-    let spaces = host.storage.spaces();
-    if spaces
-        .remove_member(&mut tx, &space.uri, &input.did)
-        .await?
-    {
-        if space.read_policy == SpacePolicy::MemberList && input.did != caller.did {
-            let holder = Some(&input.did);
-            host.revoke::<Error>(&mut tx, &space.uri, holder, now)
-                .await?;
-        }
-        let event = Happened::MemberRemoved {
-            space: space.uri,
-            member: input.did,
-        };
-        community::happened(&mut tx, &event, now).await?;
-    }
+    let news = host
+        .dismiss::<Error>(&mut tx, (&space, &caller.did), &input.did, now)
+        .await?;
     tx.commit().await?;
+    news.unwrap_or_default().deliver(&host.notices.engine);
     Ok(NoBody)
 }

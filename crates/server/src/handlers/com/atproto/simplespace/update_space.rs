@@ -7,7 +7,7 @@ use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{AppAccess, HostedSpace, SpacePolicy};
 use loggia_xrpc::{NoBody, Reply, declared};
 
-use crate::community::{self, Happened};
+use crate::community::{Happened, News};
 use crate::space_host::caller::SpaceAccount;
 use crate::space_host::{SpaceHost, allowed_apps, policy_of};
 
@@ -49,9 +49,12 @@ pub async fn handle(
     if is_narrower(&old, &new) {
         host.revoke::<Error>(&mut tx, &new.uri, None, now).await?;
     }
-    let event = Happened::SpaceUpdated { space: new.uri };
-    community::happened(&mut tx, &event, now).await?;
+    let mut news = News::default();
+    let (place, told) = ((&host.storage, &mut tx), (&new, &caller.did));
+    news.add(place, told, &[Happened::SpaceUpdated(&old)], now)
+        .await?;
     tx.commit().await?;
+    news.deliver(&host.notices.engine);
     Ok(NoBody)
 }
 

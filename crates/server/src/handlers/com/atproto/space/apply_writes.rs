@@ -144,7 +144,7 @@ impl NotWritten for Error {
         match refused {
             Unwritten::Exists(_) => Some(Self::RecordAlreadyExists),
             Unwritten::Missing(_) => Some(Self::RecordNotFound),
-            Unwritten::NoBlob(_) | Unwritten::Full => None,
+            _ => None,
         }
     }
 }

@@ -55,7 +55,7 @@ impl NotWritten for Error {
     fn of(refused: &Unwritten) -> Option<Self> {
         match refused {
             Unwritten::Exists(_) => Some(Self::RecordAlreadyExists),
-            Unwritten::Missing(_) | Unwritten::NoBlob(_) | Unwritten::Full => None,
+            _ => None,
         }
     }
 }

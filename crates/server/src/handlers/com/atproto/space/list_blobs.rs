@@ -5,6 +5,7 @@ use loggia_api::com::atproto::space::list_blobs::{ListBlobs, Output, Params};
 use loggia_storage::ReferredBlobs;
 use loggia_xrpc::Reply;
 
+use crate::plain_text;
 use crate::space_host::SpaceHost;
 use crate::space_host::reader::RepoReader;
 
@@ -14,6 +15,7 @@ pub async fn handle(
     caller: RepoReader,
     params: Params,
 ) -> Reply<ListBlobs> {
+    plain_text::check("cursor", params.cursor.as_deref())?;
     let opened = host.open(&caller, &params.space, &params.repo).await?;
     let limit = u32::try_from(params.limit)?;
     let wanted = ReferredBlobs {

@@ -5,6 +5,7 @@ use loggia_api::com::atproto::space::list_spaces::{ListSpaces, Output, Params, S
 use loggia_auth::scope::{SpaceAccess, SpaceNeed};
 use loggia_xrpc::Reply;
 
+use crate::plain_text;
 use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
 
@@ -14,6 +15,7 @@ pub async fn handle(
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListSpaces> {
+    plain_text::check("cursor", params.cursor.as_deref())?;
     let (space_type, authority) = (params.space_type.as_ref(), params.did.as_ref());
     let access = SpaceAccess::ReadSelf;
     caller.require_need(SpaceNeed::of_all(space_type, authority, access))?;

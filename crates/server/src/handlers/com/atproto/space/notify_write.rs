@@ -1,48 +1,60 @@
-//! `com.atproto.space.notifyWrite`: tell everybody who is registered that a record changed.
+//! `com.atproto.space.notifyWrite`: tell everybody who is registered of a write.
 
 use axum::extract::State;
-use loggia_api::dev::loggia::compat::defs::WriteNotification;
-use loggia_api::dev::loggia::compat::notify_write::Output;
-use loggia_syntax::Nsid;
-use loggia_xrpc::{Method, Nullable, Rejection, Reply};
+use loggia_api::dev::loggia::compat::notify_write::{Input, Output};
+use loggia_delivery::{Clock, SystemClock};
+use loggia_storage::{Changed, RepoName};
+use loggia_xrpc::{Failure, Rejection, Reply};
 
-use crate::caller::Caller;
-use crate::overlay::{NotifyWrite, NotifyWriteShapes, Shaped};
-use crate::space_notices::{SpaceNotices, read_space, space_id};
+use crate::overlay::{Either, NotifyWrite, NotifyWriteShapes, Shaped};
+use crate::space_host::SpaceHost;
+use crate::space_hub::{self, Notifier};
+use crate::space_notices::read_space;
 
-/// The caller must be the author of the change or the authority of the space.
+/// In the protocol's shape the caller is the author, whose repository has advanced. In the webhook shape
+/// they are the author of a record, the authority of the space, or whoever the settings name.
 pub async fn handle(
-    State(notices): State<SpaceNotices>,
-    Caller(caller): Caller,
+    State(host): State<SpaceHost>,
+    notifier: Notifier,
     input: Shaped<NotifyWriteShapes>,
 ) -> Reply<NotifyWrite> {
-    let input = input.compat()?;
+    match input {
+        Shaped::Official(input) => {
+            let now = SystemClock.now();
+            space_hub::heard(&host, &notifier, input, Either::Official, now).await?;
+        }
+        Shaped::Compat(input) => record(&host, &notifier, input).await?,
+    }
+    Ok(Output {
+        success: true,
+        extra: Default::default(),
+    })
+}
+
+/// A record changed, as somebody says who may.
+async fn record<E>(host: &SpaceHost, notifier: &Notifier, input: Input) -> Result<(), Failure<E>> {
     let space = read_space(&input.space)?;
-    if caller != input.did && caller != space.authority() {
+    let caller = &notifier.did;
+    if *caller != input.did && *caller != space.authority() && !host.notices.is_admin(caller) {
         return Err(Rejection::forbidden(
             "only the author or the authority of the space may tell of a write",
         )
         .into());
     }
-    let body = WriteNotification {
-        space: space_id(&space),
-        space_uri: space.clone(),
-        did: input.did,
+    let repo = RepoName {
+        author: input.did,
+        space,
+    };
+    let changed = Changed {
         collection: input.collection,
         rkey: input.rkey,
-        cid: input.cid.map_or(Nullable::Null, Nullable::Value),
-        extra: Default::default(),
+        cid: input.cid,
+        prev: None,
     };
-    notices
-        .tell(
-            Nsid::from_static(NotifyWrite::NSID),
-            &space,
-            &body,
-            async |_| Ok(()),
-        )
-        .await?;
-    Ok(Output {
-        success: true,
-        extra: Default::default(),
-    })
+    let now = SystemClock.now();
+    let mut tx = host.storage.begin().await?;
+    let told = space_hub::changed(&host.notices, &mut tx, &repo, &[changed], now).await?;
+    tx.commit().await?;
+    told.deliver();
+    Ok(())
 }

@@ -1,96 +1,83 @@
 //! `com.atproto.space.registerNotify`: ask to be told of writes in a space for the next 24 hours.
 
 use axum::extract::State;
-use jiff::Timestamp;
+use loggia_api::com::atproto::space::register_notify as official;
 use loggia_api::dev::loggia::compat::register_notify::{Error, Output};
-use loggia_delivery::{Clock, Endpoint, EndpointId, Profile, Secret, Secrets, SystemClock, Target};
-use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId};
-use loggia_syntax::Did;
-use loggia_xrpc::{Declared, Reply, declared};
+use loggia_delivery::{Clock, SystemClock};
+use loggia_xrpc::{Failure, Rejection, Reply, declared};
 
-use crate::chance;
 use crate::overlay::{Either, RegisterNotify, RegisterNotifyShapes, Shaped};
-use crate::registrant::{Registrant, Right};
-use crate::space_notices::{REGISTRATION_LASTS, SpaceNotices, read_space};
+use crate::registrant::Registrant;
+use crate::space_host::SpaceHost;
+use crate::space_hub::{NoRight, NotRegistered, Wish};
 use crate::view::datetime;
 
-/// The caller is the space's authority, or a reader with a space credential for it. A secret is in the
-/// answer the first time only.
+type Errors = Either<official::Error, Error>;
+
+/// The caller is the space's authority, an account that may read the space, or a reader with a space
+/// credential for it. The answer is the same for both shapes. A secret is in the answer to the first
+/// registration of a URL only.
 ///
 /// Who lost that answer registers another URL, for which a different query is enough, and lets the
 /// first registration expire. A repeat gives no new secret, because whoever repeats it to renew still
 /// verifies with the old one, and several processes of one service may.
 pub async fn handle(
-    State(notices): State<SpaceNotices>,
+    State(host): State<SpaceHost>,
     registrant: Registrant,
     input: Shaped<RegisterNotifyShapes>,
 ) -> Reply<RegisterNotify> {
-    let input = input.compat()?;
-    let space = read_space(&input.space)?;
-    let right = Right::of(registrant, &space)?;
-    let url = notices
-        .guard
-        .read_url(input.endpoint.as_str())
-        .map_err(invalid_endpoint)?;
-    let target = Target::new(url.as_str()).map_err(invalid_endpoint)?;
-
+    // A webhook is of a system that says that something is missing by the status.
+    let (wish, missing) = match input {
+        Shaped::Official(input) => (Wish::of_official(input)?, 400),
+        Shaped::Compat(input) => (Wish::of_compat(input)?, 404),
+    };
     let now = SystemClock.now();
-    let secret = Secret::generate(chance::bytes());
-    let new = NewRegistration {
-        id: RegistrationId::new(now, chance::bytes()),
-        space,
-        service_did: input.service_did,
-        endpoint: endpoint(&right.authority, target, secret.clone(), now),
-        created_by: right.authority.clone(),
-        credential: right.credential.clone(),
-        expires_at: now + REGISTRATION_LASTS,
-    };
-    let mut tx = notices.storage.begin().await?;
-    let registered = notices
-        .storage
-        .registrations()
-        .register(&mut tx, new, &notices.caps, now)
-        .await?;
-    let (registration, secret) = match registered {
-        Registered::New(registration) => (registration, Some(secret)),
-        Registered::Renewed(registration) => (registration, None),
-        Registered::SpaceFull => return Err(too_many(right.of_the_space()).into()),
-        Registered::CallerFull => return Err(too_many(right.of_the_caller()).into()),
-    };
-    tx.commit().await?;
-    Ok(output(&registration, secret.as_ref()))
-}
-
-fn endpoint(owner: &Did, target: Target, secret: Secret, now: Timestamp) -> Endpoint {
-    Endpoint::new(
-        EndpointId::new(now, chance::bytes()),
-        owner.clone(),
-        target,
-        Profile::SpaceWebhook,
-        Secrets::one(secret),
-        now,
-    )
-}
-
-fn output(registration: &Registration, secret: Option<&Secret>) -> Output {
-    Output {
+    let right = host.right(registrant, &wish.space, now).await;
+    let right = right.map_err(|refused| no_right(refused, missing))?;
+    let registered = wish.register(&host, &right, now).await;
+    let (registration, secret) = registered.map_err(|error| refusal(error, missing))?;
+    Ok(Output {
         id: registration.id.to_string(),
         expires_at: datetime(registration.expires_at),
         secret: secret.map(|secret| secret.to_text().to_string()),
         extra: Default::default(),
+    })
+}
+
+fn no_space(missing: u16) -> Failure<Errors> {
+    declared(Either::Official(official::Error::SpaceNotFound))
+        .status(missing)
+        .into()
+}
+
+fn no_right(refused: NoRight, missing: u16) -> Failure<Errors> {
+    match refused {
+        NoRight::Space => no_space(missing),
+        NoRight::Account | NoRight::Reader => Rejection::forbidden(refused.to_string()).into(),
+        NoRight::Storage(_) | NoRight::Accounts(_) => Failure::Internal(Box::new(refused)),
     }
 }
 
-type Declares<E> = Declared<Either<loggia_api::com::atproto::space::register_notify::Error, E>>;
-
-fn invalid_endpoint(error: impl std::error::Error) -> Declares<Error> {
-    let cause = error
-        .source()
-        .map_or(String::new(), |cause| format!(": {cause}"));
-    declared(Either::Compat(Error::InvalidEndpoint)).message(format!("`endpoint`: {error}{cause}"))
+fn refusal(refused: NotRegistered, missing: u16) -> Failure<Errors> {
+    let error = match &refused {
+        NotRegistered::Space => return no_space(missing),
+        NotRegistered::Service(_) => Either::Official(official::Error::ServiceNotResolvable),
+        NotRegistered::Url(_) => Either::Compat(Error::InvalidEndpoint),
+        NotRegistered::Consent => Either::Compat(Error::NotConsented),
+        NotRegistered::TooMany(_) => Either::Compat(Error::TooManyRegistrations),
+        NotRegistered::Storage(_) => return Failure::Internal(Box::new(refused)),
+    };
+    let message = match &refused {
+        NotRegistered::Url(error) => format!("`endpoint`: {}", with_cause(&**error)),
+        NotRegistered::Service(error) => format!("`service`: {}", with_cause(error)),
+        _ => refused.to_string(),
+    };
+    declared(error).message(message).into()
 }
 
-fn too_many(who: &str) -> Declares<Error> {
-    let message = format!("{who} cannot have more registrations: let some expire first");
-    declared(Either::Compat(Error::TooManyRegistrations)).message(message)
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }

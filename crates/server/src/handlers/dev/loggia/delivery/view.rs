@@ -54,6 +54,7 @@ pub fn attempt(attempt: &Attempt) -> Result<defs::Attempt, std::num::TryFromIntE
         fault: fault.map(Into::into),
         retry_after: answer.and_then(|answer| answer.retry_after.clone()),
         excerpt: excerpt.filter(|excerpt| !excerpt.is_empty()),
+        refused: attempt.refused.then_some(true),
         extra: Default::default(),
     })
 }

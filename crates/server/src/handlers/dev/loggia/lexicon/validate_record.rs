@@ -1,5 +1,7 @@
 //! `dev.loggia.lexicon.validateRecord`
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::lexicon::validate_record::{
     Error, Input, Output, ValidateRecord, Violation, ViolationCode,
@@ -96,7 +98,23 @@ fn given_documents(schemas: &[Object]) -> Result<Vec<Document>, Declared<Error>>
             None => Ok(document),
         }
     };
-    schemas.iter().enumerate().map(read).collect()
+    let documents: Vec<Document> = schemas
+        .iter()
+        .enumerate()
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    let mut known = BTreeSet::new();
+    match documents
+        .iter()
+        .position(|document| !known.insert(&document.id))
+    {
+        None => Ok(documents),
+        Some(index) => {
+            let id = &documents[index].id;
+            let message = format!("schemas[{index}]: there is another one of {id} before it");
+            Err(declared(Error::InvalidSchema).message(message))
+        }
+    }
 }
 
 /// What came along wins over what the server has of the same name.

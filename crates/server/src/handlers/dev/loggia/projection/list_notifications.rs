@@ -6,9 +6,10 @@ use loggia_api::dev::loggia::projection::list_notifications::{
 };
 use loggia_xrpc::{Reply, declared};
 
-use super::view::notification;
+use super::view::{notification, unreadable};
 use crate::caller::Caller;
 use crate::projections::ProjectionDesk;
+use crate::projections::desk::DeskError;
 use crate::projections::names::read_projection;
 
 /// The same as webhooks and streams tell, whether or not those arrive.
@@ -20,8 +21,14 @@ pub async fn handle(
     let not_found = || declared(Error::NotFound).status(404);
     let id = read_projection(&params.id).ok_or_else(not_found)?;
     let projections = desk.storage.projections();
-    let found = projections.find(id, &owner).await?;
-    let id = found.ok_or_else(not_found)?.id;
+    let found = desk
+        .readable(id, &owner)
+        .await
+        .map_err(|error| match error {
+            DeskError::NotFound => not_found().into(),
+            error => unreadable(error),
+        });
+    let id = found?.id;
     let limit = u32::try_from(params.limit)?;
     let notices = match params.after_sequence {
         Some(after) => projections.notices_after(id, after, limit).await?,

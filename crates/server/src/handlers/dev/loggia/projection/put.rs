@@ -4,7 +4,7 @@ use axum::extract::State;
 use loggia_api::dev::loggia::projection::defs;
 use loggia_api::dev::loggia::projection::put::{Error, Input, Output, Put};
 use loggia_delivery::{Clock, SystemClock};
-use loggia_xrpc::{Failure, Reply, declared};
+use loggia_xrpc::{Failure, Rejection, Reply, declared};
 
 use super::view::projection;
 use crate::caller::Caller;
@@ -13,6 +13,9 @@ use crate::projections::ProjectionDesk;
 use crate::projections::definition::{Definition, Invalid, Records, Selection, Space};
 use crate::projections::desk::{DeskError, Hook};
 use crate::projections::names::read_projection;
+
+/// Characters of an unknown name that are said again.
+const MOST_NAME: usize = 100;
 
 /// The whole of it each time: what is not said again is gone.
 pub async fn handle(
@@ -25,6 +28,9 @@ pub async fn handle(
     let id = input.id.as_deref();
     let id = id.map(|id| read_projection(id).ok_or_else(not_found));
     let id = id.transpose()?;
+    if let Some(selection) = &input.selection {
+        check_names(selection)?;
+    }
     let hook = input.webhook.take().map(hook);
     let definition = definition(input)?;
     let put = desk.put(&owner, id, &definition, hook, SystemClock.now());
@@ -34,6 +40,24 @@ pub async fn handle(
         secret: put.secret.map(|secret| secret.to_text().to_string()),
         extra: Default::default(),
     })
+}
+
+/// Refuses names that a selection does not have: one that is misspelt would select everything.
+fn check_names(selection: &defs::Selection) -> Result<(), Rejection> {
+    let records = selection.records.as_ref().map(|records| &records.extra);
+    let space = selection.space.as_ref().map(|space| &space.extra);
+    let mut names = [Some(&selection.extra), records, space]
+        .into_iter()
+        .flatten()
+        .flat_map(|extra| extra.keys());
+    match names.find(|name| *name != "$type") {
+        Some(name) => {
+            let name = name.chars().take(MOST_NAME).collect::<String>();
+            let message = format!("`selection` has no `{name}`");
+            Err(Rejection::invalid_request(message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn definition(input: Input) -> Result<Definition, Failure<Error>> {
@@ -79,7 +103,7 @@ fn failure(error: DeskError) -> Failure<Error> {
         DeskError::NotFound => declared(Error::NotFound).status(404).into(),
         DeskError::TooMany => said(Error::TooManyProjections),
         DeskError::Invalid(Invalid::Program(..)) => said(Error::InvalidProgram),
-        DeskError::Invalid(Invalid::Selection(_) | Invalid::NotFed) => {
+        DeskError::Invalid(Invalid::Selection(_)) | DeskError::NotAReader => {
             said(Error::InvalidSelection)
         }
         DeskError::Invalid(Invalid::StateType(_)) => said(Error::InvalidStateType),

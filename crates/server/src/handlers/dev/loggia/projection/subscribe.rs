@@ -10,9 +10,10 @@ use loggia_api::dev::loggia::projection::subscribe::{
 use loggia_storage::Notice;
 use loggia_xrpc::{Failure, Subscription, declared};
 
-use super::view::notification;
+use super::view::{notification, unreadable};
 use crate::caller::Caller;
 use crate::projections::ProjectionDesk;
+use crate::projections::desk::DeskError;
 use crate::projections::feed::Feed;
 use crate::projections::names::read_projection;
 
@@ -27,8 +28,13 @@ pub async fn handle(
     let not_found = || declared(Error::NotFound).status(404);
     let id = read_projection(&params.id).ok_or_else(not_found)?;
     let projections = desk.storage.projections();
-    let found = projections.find(id, &owner).await?;
-    let found = found.ok_or_else(not_found)?;
+    let found = desk
+        .readable(id, &owner)
+        .await
+        .map_err(|error| match error {
+            DeskError::NotFound => not_found().into(),
+            error => unreadable(error),
+        })?;
     let after = params.cursor.unwrap_or(found.sequence);
     if !(0..=found.sequence).contains(&after) {
         return Err(declared(Error::FutureCursor).into());

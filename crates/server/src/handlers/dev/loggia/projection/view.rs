@@ -3,9 +3,10 @@
 use loggia_api::dev::loggia::projection::defs;
 use loggia_storage::{Notice, ProjectionStatus};
 use loggia_syntax::{Did, Nsid, SyntaxError, Uri};
+use loggia_xrpc::{Failure, Rejection};
 
 use crate::projections::definition::Selection;
-use crate::projections::desk::Shown;
+use crate::projections::desk::{DeskError, Shown};
 use crate::projections::{envelope, names};
 use crate::view::datetime;
 
@@ -20,7 +21,7 @@ pub fn projection(shown: Shown) -> Result<defs::Projection, SyntaxError> {
         ProjectionStatus::Active => (defs::ProjectionStatus::Active, None),
         ProjectionStatus::Parked(parked) => {
             let parked = defs::Parked {
-                event: names::event(parked.event),
+                event: parked.event.map(names::event),
                 error: parked.error,
                 at: datetime(parked.at),
                 extra: Default::default(),
@@ -71,6 +72,14 @@ fn selection(selection: Selection) -> Result<defs::Selection, SyntaxError> {
         space: space.transpose()?,
         extra: Default::default(),
     })
+}
+
+/// Why notifications cannot be read, other than that there is no such projection.
+pub fn unreadable<E>(error: DeskError) -> Failure<E> {
+    match error {
+        DeskError::NotAReader => Rejection::forbidden(error.to_string()).into(),
+        error => error.into(),
+    }
 }
 
 /// A notification of the log.

@@ -6,7 +6,7 @@ use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Inserted, WebhookFields, WebhookId};
 use loggia_xrpc::{Reply, declared};
 
-use super::webhook::{each_once, stored_rules, view};
+use super::webhook::{check_texts, each_once, stored_rules, view};
 use crate::caller::Caller;
 use crate::chance;
 use crate::webhook_desk::{WebhookDesk, check_counts};
@@ -24,6 +24,16 @@ pub async fn handle(
         Some(input.events.len()),
         input.rewrite.as_ref().map(Vec::len),
         input.mute_words.as_ref().map(Vec::len),
+    )?;
+    check_texts(
+        [
+            ("name", input.name.as_ref()),
+            ("description", input.description.as_ref()),
+            ("prefix", input.prefix.as_ref()),
+            ("suffix", input.suffix.as_ref()),
+        ],
+        input.rewrite.as_ref(),
+        input.mute_words.as_ref(),
     )?;
     let now = SystemClock.now();
     let id = WebhookId::new(now, chance::bytes());

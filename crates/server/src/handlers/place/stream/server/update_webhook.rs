@@ -6,7 +6,7 @@ use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Updated, WebhookChange};
 use loggia_xrpc::{Rejection, Reply, declared};
 
-use super::webhook::{each_once, stored_rules, view};
+use super::webhook::{check_texts, each_once, stored_rules, view};
 use crate::caller::Caller;
 use crate::webhook_desk::{WebhookDesk, check_counts, read_id};
 
@@ -29,6 +29,16 @@ pub async fn handle(
         input.events.as_ref().map(Vec::len),
         input.rewrite.as_ref().map(Vec::len),
         input.mute_words.as_ref().map(Vec::len),
+    )?;
+    check_texts(
+        [
+            ("name", input.name.as_ref()),
+            ("description", input.description.as_ref()),
+            ("prefix", input.prefix.as_ref()),
+            ("suffix", input.suffix.as_ref()),
+        ],
+        input.rewrite.as_ref(),
+        input.mute_words.as_ref(),
     )?;
     let change = change(url, input);
     if change.is_empty() {

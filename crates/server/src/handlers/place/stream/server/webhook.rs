@@ -3,7 +3,9 @@
 use loggia_api::place::stream::server::defs;
 use loggia_storage::{RewriteRule, Webhook};
 use loggia_syntax::Uri;
+use loggia_xrpc::Rejection;
 
+use crate::plain_text;
 use crate::view::datetime;
 
 /// A stored webhook that the lexicon has no form for: written by a newer program, or by hand.
@@ -44,6 +46,29 @@ pub fn view(webhook: Webhook) -> Result<defs::Webhook, Unshowable> {
         mute_words: list(fields.mute_words.clone()),
         extra: Default::default(),
     })
+}
+
+/// Checks the texts of a webhook, where they are given: each single one under its name, the rules, and
+/// the muted words.
+///
+/// # Errors
+/// 400 with what is wrong.
+pub fn check_texts<const N: usize>(
+    texts: [(&str, Option<&String>); N],
+    rules: Option<&Vec<defs::RewriteRule>>,
+    words: Option<&Vec<String>>,
+) -> Result<(), Rejection> {
+    for (field, text) in texts {
+        plain_text::check(field, text.map(String::as_str))?;
+    }
+    for rule in rules.into_iter().flatten() {
+        plain_text::check("rewrite", Some(&rule.from))?;
+        plain_text::check("rewrite", Some(&rule.to))?;
+    }
+    for word in words.into_iter().flatten() {
+        plain_text::check("muteWords", Some(word))?;
+    }
+    Ok(())
 }
 
 /// Names in the order in which they were given, each the first time only.

@@ -1,4 +1,6 @@
-//! When an errand that failed is tried again.
+//! When an errand that failed is tried again, and what is said of it meanwhile.
+
+use std::error::Error;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,14 +10,26 @@ const BASE: i64 = 5;
 const MOST: i64 = 3600;
 
 /// Failures after which an errand is given up: about a day of them.
-pub(super) const GIVE_UP: u32 = 50;
+pub(crate) const GIVE_UP: u32 = 50;
 
 /// Full jitter: anywhere between a second and a limit that doubles with each failure.
-pub(super) fn next(failures: u32, now: Timestamp, chance: u64) -> Timestamp {
+pub(crate) fn next(failures: u32, now: Timestamp, chance: u64) -> Timestamp {
     let limit = BASE.saturating_mul(1 << failures.min(12)).min(MOST);
     let part = i64::try_from(chance % u64::try_from(limit).unwrap_or(1)).unwrap_or(0);
     let pause = SignedDuration::from_secs(1 + part);
     now.saturating_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+/// An error with its causes.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,37 @@
+//! `dev.loggia.community.listJoinRequests`
+
+use axum::extract::State;
+use loggia_api::dev::loggia::community::list_join_requests::{
+    Error, ListJoinRequests, Output, Params,
+};
+use loggia_storage::ProposalKind;
+use loggia_xrpc::Reply;
+
+use super::view;
+use crate::caller::Caller;
+use crate::community::Wanted;
+use crate::space_host::SpaceHost;
+
+/// Newest first.
+pub async fn handle(
+    State(host): State<SpaceHost>,
+    Caller(caller): Caller,
+    params: Params,
+) -> Reply<ListJoinRequests> {
+    let wanted = Wanted {
+        kind: ProposalKind::JoinRequest,
+        space: params.space,
+        status: params
+            .status
+            .and_then(|status| view::status(status.as_str())),
+        limit: params.limit,
+        cursor: params.cursor,
+    };
+    let page = host.page_of_proposals::<Error>(&caller, wanted).await?;
+    let (found, cursor) = page;
+    Ok(Output {
+        requests: found.into_iter().map(view::join_request).collect(),
+        cursor,
+        extra: Default::default(),
+    })
+}

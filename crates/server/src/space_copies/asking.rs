@@ -1,0 +1,220 @@
+//! Asking the hosts of spaces and of authors.
+
+use std::sync::Arc;
+
+use loggia_api::com::atproto::space::get_space_credential::{self, GetSpaceCredential};
+use loggia_auth::delegation::{self, NewDelegation, NewDelegationError};
+use loggia_auth::key::SigningError;
+use loggia_auth::{PublicKey, SigningKey};
+use loggia_delivery::{Clock as _, SystemClock};
+use loggia_identity::{
+    DidDocument, KeyError, KeyLookupError, ResolveDid as _, ResolveError, ServiceLookupError,
+};
+use loggia_syntax::{Did, SpaceRef};
+use loggia_xrpc::Method;
+use loggia_xrpc_client::{CallError, Credentials, Url};
+
+use super::credential::{BadCredential, Held, Purse, signed};
+use crate::chance;
+use crate::outgoing::Outgoing;
+use crate::reach::Documents;
+use crate::space_host::{AccountsError, HostedAccounts};
+
+/// How long a delegation token lives, in seconds: it is used at once.
+const DELEGATION_LASTS: i64 = 60;
+
+/// The way to other hosts, in the name of accounts here.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) documents: Documents,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) accounts: HostedAccounts,
+    pub(crate) purse: Purse,
+    /// The accounts in whose name spaces are read, in the order in which they are tried.
+    pub(crate) readers: Arc<[Did]>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error("a DID document cannot be had")]
+    Document(#[from] ResolveError),
+    #[error("a DID document names no host")]
+    Service(#[from] ServiceLookupError),
+    #[error("a DID document has a host with a bad URL")]
+    Url(#[from] url::ParseError),
+    #[error("a DID document has no key to verify with")]
+    NoKey(#[from] KeyLookupError),
+    #[error("a DID document has a bad key")]
+    BadKey(#[from] KeyError),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error("none of the accounts in `space_readers` is hosted here")]
+    NoReader,
+    #[error("a delegation token cannot be made")]
+    Delegate(#[from] NewDelegationError),
+    #[error("a key cannot be made")]
+    Key(#[from] SigningError),
+    #[error("there is no usable credential")]
+    Credential(#[from] BadCredential),
+    #[error("the space is gone for good")]
+    Deleted,
+    #[error("a host does not answer as it should")]
+    Call(#[from] CallError),
+}
+
+impl Asking {
+    /// Where the authority of a space has it hosted: at its PDS only if it names no other place.
+    pub(super) async fn space_host(&self, space: &SpaceRef) -> Result<Url, AskError> {
+        let now = SystemClock.now();
+        let document = self.documents.resolve(&space.authority(), now).await?;
+        let service = match document.find_service(DidDocument::SPACE_HOST, None) {
+            Err(ServiceLookupError::Missing { .. }) => {
+                let (pds, pds_type) = DidDocument::PDS;
+                document.find_service(pds, Some(pds_type))?
+            }
+            found => found?,
+        };
+        Ok(Url::parse(&service.endpoint)?)
+    }
+
+    /// Where an author's repositories are; `anew` if it was not found where it was known to be.
+    pub(super) async fn repo_host(&self, author: &Did, anew: bool) -> Result<Url, AskError> {
+        let now = SystemClock.now();
+        let fresh = match anew {
+            true => self.documents.refresh(author, now).await?,
+            false => None,
+        };
+        let document = match fresh {
+            Some(document) => document,
+            None => self.documents.resolve(author, now).await?,
+        };
+        let (pds, pds_type) = DidDocument::PDS;
+        let service = document.find_service(pds, Some(pds_type))?;
+        Ok(Url::parse(&service.endpoint)?)
+    }
+
+    /// The key that an author signs with.
+    pub(super) async fn key(&self, author: &Did) -> Result<PublicKey, AskError> {
+        let document = self.documents.resolve(author, SystemClock.now()).await?;
+        key_in(&document)
+    }
+
+    /// The same as it is now, because a signature did not fit; none if it was looked up just before.
+    pub(super) async fn new_key(&self, author: &Did) -> Result<Option<PublicKey>, AskError> {
+        let document = self.documents.refresh(author, SystemClock.now()).await?;
+        document.map(|document| key_in(&document)).transpose()
+    }
+
+    /// Calls a method of a host with the credential for a space, which is renewed if it is refused.
+    /// `audience` is the repository that is read, or the authority where the space itself is meant.
+    pub(super) async fn ask<M: Method>(
+        &self,
+        base: &Url,
+        (space, audience): (&SpaceRef, &Did),
+        params: &M::Params,
+        input: impl Fn() -> M::Input,
+        limit: usize,
+    ) -> Result<M::Output, AskError> {
+        let mut held = self.credential(space, None).await?;
+        let mut is_first = true;
+        loop {
+            let fields = held.fields(audience)?;
+            let credentials = Credentials::Fields(&fields);
+            let client = &self.outgoing.0;
+            let answer = client
+                .call_within::<M>(base, params, input(), credentials, limit)
+                .await;
+            match answer {
+                Err(CallError::Refused { source, .. }) if source.status == 401 && is_first => {
+                    held = self.credential(space, Some(&held)).await?;
+                    is_first = false;
+                }
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    /// The credential for a space; another than the refused one, if one was.
+    async fn credential(
+        &self,
+        space: &SpaceRef,
+        refused: Option<&Arc<Held>>,
+    ) -> Result<Arc<Held>, AskError> {
+        let slot = self.purse.slot(space);
+        let mut kept = slot.lock().await;
+        let usable = kept.as_ref().filter(|held| {
+            held.is_fresh(SystemClock.now())
+                && refused.is_none_or(|refused| !Arc::ptr_eq(held, refused))
+        });
+        if let Some(held) = usable {
+            return Ok(Arc::clone(held));
+        }
+        *kept = None;
+        let held = Arc::new(self.fetch(space).await?);
+        *kept = Some(Arc::clone(&held));
+        Ok(held)
+    }
+
+    /// A new credential, in the name of the first reader whom the space lets in.
+    async fn fetch(&self, space: &SpaceRef) -> Result<Held, AskError> {
+        let base = self.space_host(space).await?;
+        let mut last = AskError::NoReader;
+        for reader in &*self.readers {
+            let Some(key) = self.accounts.key(reader).await? else {
+                continue;
+            };
+            match self.fetch_as(reader, &key, space, &base).await {
+                Err(AskError::Call(error)) if is(&error, "SpaceDeleted") => {
+                    return Err(AskError::Deleted);
+                }
+                Err(AskError::Call(error)) if is(&error, "UserNotAuthorized") => {
+                    last = error.into();
+                }
+                fetched => return fetched,
+            }
+        }
+        Err(last)
+    }
+
+    async fn fetch_as(
+        &self,
+        reader: &Did,
+        key: &SigningKey,
+        space: &SpaceRef,
+        base: &Url,
+    ) -> Result<Held, AskError> {
+        let now = SystemClock.now();
+        let new = NewDelegation {
+            user: reader,
+            space,
+            now,
+            lifetime: DELEGATION_LASTS,
+            id: chance::bytes(),
+        };
+        let token = delegation::mint(key, &new)?;
+        let bound = SigningKey::generate_p256()?;
+        let fields = signed(&bound, &format!("Bearer {token}"), None)?;
+        let input = get_space_credential::Input {
+            space: space.clone(),
+            client_attestation: None,
+            extra: Default::default(),
+        };
+        let credentials = Credentials::Fields(&fields);
+        let client = &self.outgoing.0;
+        let output = client
+            .call::<GetSpaceCredential>(base, &(), input, credentials)
+            .await?;
+        Ok(Held::new(bound, &output.credential, space, now)?)
+    }
+}
+
+fn key_in(document: &DidDocument) -> Result<PublicKey, AskError> {
+    let key = document.signing_key(DidDocument::ACCOUNT_KEY)?;
+    Ok(PublicKey::new(key)?)
+}
+
+/// Whether a call was refused with this name.
+pub(super) fn is(error: &CallError, name: &str) -> bool {
+    matches!(error, CallError::Refused { source, .. } if source.name.as_deref() == Some(name))
+}

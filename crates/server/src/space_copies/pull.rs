@@ -1,0 +1,138 @@
+//! Fetching what has changed in a repository.
+
+use std::collections::{BTreeSet, HashMap};
+
+use loggia_auth::PublicKey;
+use loggia_delivery::{Clock as _, SystemClock};
+use loggia_space::{BadCommit, RecordPath, SignedCommit};
+use loggia_storage::{Errand, RepoName, SpaceCopy, StorageError};
+use loggia_syntax::{Cid, Did, SpaceRef, Tid};
+use loggia_xrpc::NoError;
+use loggia_xrpc_client::Url;
+use serde::Deserialize;
+
+use super::proof::{Step, Unproved, check_commit, difference, follow, paths};
+use super::worker::{Syncer, Undone};
+
+/// How the errand for a repository is called.
+pub(super) fn subject(author: &Did, space: &SpaceRef) -> String {
+    format!("{author} {space}")
+}
+
+/// What an errand wants: everything up to this revision.
+pub(super) fn wanted(rev: &Tid) -> String {
+    serde_json::json!({ "rev": rev }).to_string()
+}
+
+/// The revision that an errand wants.
+fn wanted_by(errand: &Errand) -> Result<Tid, Undone> {
+    #[derive(Deserialize)]
+    struct Wanted {
+        rev: Tid,
+    }
+    let wanted: Wanted = serde_json::from_str(&errand.payload)?;
+    Ok(wanted.rev)
+}
+
+/// The repository that an errand is about.
+pub(super) fn name(subject: &str) -> Option<RepoName> {
+    let (author, space) = subject.split_once(' ')?;
+    Some(RepoName {
+        author: Did::new(author).ok()?,
+        space: SpaceRef::new(space).ok()?,
+    })
+}
+
+impl Syncer {
+    /// Brings a copy up to date, from the log or, where that does not hold or reach back, from the whole
+    /// repository.
+    pub(super) async fn pull(&self, errand: &Errand) -> Result<(), Undone> {
+        let name = name(&errand.subject).ok_or(Undone::Subject)?;
+        let Some(copy) = self.copies.storage.space_copies().find(&name).await? else {
+            return self.finish(errand).await;
+        };
+        let base = self.asking.repo_host(&name.author, errand.attempts > 0);
+        let base = base.await?;
+        let (way, steps) = match self.by_log(&base, &copy).await {
+            Ok(steps) => ("log", steps),
+            Err(Undone::Unproved(log)) => {
+                let author = name.author.as_str();
+                tracing::debug!(author, why = %log, "a log does not hold; all of it is fetched");
+                ("snapshot", self.by_whole(&base, &copy, log).await?)
+            }
+            Err(other) => return Err(other),
+        };
+        self.apply(errand, copy, steps, &wanted_by(errand)?).await?;
+        metrics::counter!("loggia_space_pulls_total", "outcome" => way).increment(1);
+        Ok(())
+    }
+
+    async fn by_log(&self, base: &Url, copy: &SpaceCopy) -> Result<Vec<Step>, Undone> {
+        let log = self.asking.log(base, copy).await?;
+        self.check(&log.commit, &copy.name).await?;
+        let named: BTreeSet<RecordPath> = paths(&log.operations).collect();
+        let held = self
+            .copies
+            .storage
+            .space_copies()
+            .held(copy, &named)
+            .await?;
+        let held: HashMap<RecordPath, Cid> = held.into_iter().collect();
+        let copy = copy.clone();
+        let following = move || follow(&copy, held, &log.operations, &log.commit);
+        let steps = self.computing.run::<_, NoError>(following).await;
+        Ok(steps.map_err(|_| Undone::Busy)??)
+    }
+
+    async fn by_whole(
+        &self,
+        base: &Url,
+        copy: &SpaceCopy,
+        log: Unproved,
+    ) -> Result<Vec<Step>, Undone> {
+        let steps = self.whole(base, copy).await;
+        steps.map_err(|error| match error {
+            Undone::Unproved(snapshot) => {
+                let (log, snapshot) = (Box::new(log), Box::new(snapshot));
+                Unproved::Neither { log, snapshot }.into()
+            }
+            other => other,
+        })
+    }
+
+    async fn whole(&self, base: &Url, copy: &SpaceCopy) -> Result<Vec<Step>, Undone> {
+        let snapshot = self.snapshot(base, &copy.name).await?;
+        let held = self.copies.storage.space_copies().records(copy).await?;
+        let copy = copy.clone();
+        let comparing = move || difference(&copy, held, &snapshot.commit, &snapshot.index);
+        let steps = self.computing.run::<_, NoError>(comparing).await;
+        Ok(steps.map_err(|_| Undone::Busy)??)
+    }
+
+    /// Whether the author has signed the commit, with the key of now if not with the known one.
+    async fn check(&self, commit: &SignedCommit, name: &RepoName) -> Result<(), Undone> {
+        let check = |key: &PublicKey| check_commit(commit, name, key).map_err(Unproved::Commit);
+        let key = self.asking.key(&name.author).await?;
+        match check(&key) {
+            Err(Unproved::Commit(BadCommit::Signature)) => {}
+            checked => return Ok(checked?),
+        }
+        match self.asking.new_key(&name.author).await? {
+            Some(key) => Ok(check(&key)?),
+            None => Err(Unproved::Commit(BadCommit::Signature).into()),
+        }
+    }
+
+    /// Leaves a copy as it was proved, until something is heard of the repository again.
+    pub(super) async fn set_aside(&self, errand: &Errand, why: &str) -> Result<(), StorageError> {
+        let mut tx = self.copies.storage.begin().await?;
+        if let Some(name) = name(&errand.subject) {
+            let copies = self.copies.storage.space_copies();
+            copies
+                .trouble(&mut tx, &name, why, SystemClock.now())
+                .await?;
+        }
+        self.copies.storage.errands().done(&mut tx, errand).await?;
+        tx.commit().await
+    }
+}

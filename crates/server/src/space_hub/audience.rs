@@ -1,0 +1,54 @@
+//! Who is told of what happens in a space.
+
+use std::collections::HashSet;
+
+use loggia_delivery::Recipient;
+use loggia_storage::{Registration, RegistrationShape};
+use loggia_syntax::Did;
+
+/// Registrations for a space that hold now.
+pub struct Audience(pub(crate) Vec<Registration>);
+
+impl Audience {
+    /// The webhooks that are told of what this author does, or of what nobody in particular does: those
+    /// that were registered with the protocol's spelling of the space, or with the older one.
+    pub(super) fn webhooks(&self, author: Option<&Did>, older_spelling: bool) -> Vec<Recipient> {
+        let told = self.told(RegistrationShape::Webhook, author);
+        told.filter(|one| one.older_spelling == older_spelling)
+            .map(|one| Recipient::new(one.endpoint, one.expires_at))
+            .collect()
+    }
+
+    /// The services that are told of an author's advance. Only the newest of what waits for them about
+    /// an author is of interest.
+    pub(super) fn services(&self, author: &Did) -> Vec<Recipient> {
+        let told = self.told(RegistrationShape::Protocol, Some(author));
+        told.map(|one| Recipient {
+            topic: Some(author.to_string()),
+            ..Recipient::new(one.endpoint, one.expires_at)
+        })
+        .collect()
+    }
+
+    /// The services that are told of what nobody in particular does.
+    pub(super) fn all_services(&self) -> Vec<Recipient> {
+        self.told(RegistrationShape::Protocol, None)
+            .map(|one| Recipient::new(one.endpoint, one.expires_at))
+            .collect()
+    }
+
+    /// Each place once, even if it is registered for everybody and for one author.
+    fn told<'a>(
+        &'a self,
+        shape: RegistrationShape,
+        author: Option<&'a Did>,
+    ) -> impl Iterator<Item = &'a Registration> {
+        let mut places = HashSet::new();
+        let concerns = move |one: &&Registration| {
+            one.shape == shape
+                && (author.is_none() || one.author.is_none() || one.author.as_ref() == author)
+        };
+        let all = self.0.iter().filter(concerns);
+        all.filter(move |one| places.insert((&*one.service, &*one.url)))
+    }
+}

@@ -1,0 +1,197 @@
+//! Registering a service, in either shape.
+
+use jiff::Timestamp;
+use loggia_api::com::atproto::space::register_notify as official;
+use loggia_api::dev::loggia::compat::register_notify as compat;
+use loggia_delivery::{Endpoint, EndpointId, Parties, Profile, Secret, Secrets, Target};
+use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId, StorageError};
+use loggia_syntax::data::Data;
+use loggia_syntax::{Did, SpaceRef};
+use loggia_xrpc::Rejection;
+use loggia_xrpc_client::Url;
+
+use super::service::{Service, Unreachable};
+use crate::chance;
+use crate::registrant::Right;
+use crate::space_host::SpaceHost;
+use crate::space_notices::{REGISTRATION_LASTS, read_space};
+
+/// A wish to be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub space: SpaceRef,
+    older_spelling: bool,
+    /// Whose writes to be told of; everybody's if nobody is named.
+    author: Option<Did>,
+    told: Told,
+}
+
+/// Who is to be told, and how.
+#[derive(Clone, Debug)]
+enum Told {
+    /// A service, by calls of the protocol's methods.
+    Service { name: String, service: Service },
+    /// A URL, of each record.
+    Webhook { service: Did, url: String },
+}
+
+/// Why a service is not registered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRegistered {
+    /// The space is not here, and nobody could tell a service of the protocol in its authority's name.
+    #[error("there is no such space")]
+    Space,
+    /// Where the service is cannot be found out, or it may not be called.
+    #[error(transparent)]
+    Service(#[from] Unreachable),
+    /// The URL may not be called.
+    #[error("the URL may not be called")]
+    Url(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Nothing shows that the service wants to be told.
+    #[error("nothing shows that the service wants to be told")]
+    Consent,
+    /// There are too many already: whose.
+    #[error("{0} cannot have more registrations: let some expire first")]
+    TooMany(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Wish {
+    /// What the protocol's shape wishes. For one author only, it names them as `repo`, as the proposal
+    /// does.
+    pub(crate) fn of_official(input: official::Input) -> Result<Self, Rejection> {
+        let author = match input.extra.get("repo") {
+            None => None,
+            Some(Data::String(text)) => Some(
+                Did::new(text.as_str())
+                    .map_err(|error| Rejection::invalid_request(format!("`repo`: {error}")))?,
+            ),
+            Some(_) => return Err(Rejection::invalid_request("`repo` is a DID")),
+        };
+        Ok(Self {
+            space: input.space,
+            older_spelling: false,
+            author,
+            told: Told::Service {
+                service: Service::read(&input.service)?,
+                name: input.service,
+            },
+        })
+    }
+
+    /// What the webhook shape wishes. For one author only, it names them as `author`.
+    pub(crate) fn of_compat(input: compat::Input) -> Result<Self, Rejection> {
+        Ok(Self {
+            space: read_space(&input.space)?,
+            older_spelling: input.space.starts_with("ats://"),
+            author: input.author,
+            told: Told::Webhook {
+                service: input.service_did,
+                url: input.endpoint.as_str().to_owned(),
+            },
+        })
+    }
+
+    /// Registers it, or renews it; the secret is there for whoever registers a URL for the first time.
+    pub(crate) async fn register(
+        self,
+        host: &SpaceHost,
+        right: &Right,
+        now: Timestamp,
+    ) -> Result<(Registration, Option<Secret>), NotRegistered> {
+        let secret = Secret::generate(chance::bytes());
+        let (service, endpoint) = self.endpoint(host, right, &secret, now).await?;
+        let is_webhook = endpoint.profile == Profile::SpaceWebhook;
+        let lasts = now + REGISTRATION_LASTS;
+        let new = NewRegistration {
+            id: RegistrationId::new(now, chance::bytes()),
+            space: self.space,
+            service,
+            author: self.author,
+            older_spelling: self.older_spelling,
+            endpoint,
+            created_by: right.created_by().clone(),
+            reader: right.reader.clone(),
+            credential: right.credential.clone(),
+            expires_at: right.until.map_or(lasts, |until| until.min(lasts)),
+        };
+        let (notices, mut tx) = (&host.notices, host.storage.begin().await?);
+        let registrations = host.storage.registrations();
+        let registered = registrations.register(&mut tx, new, &notices.caps, now);
+        let (registration, secret) = match registered.await? {
+            Registered::New(registration) => (registration, is_webhook.then_some(secret)),
+            Registered::Renewed(registration) => (registration, None),
+            Registered::SpaceFull => return Err(NotRegistered::TooMany(right.of_the_space())),
+            Registered::AuthorityFull => {
+                return Err(NotRegistered::TooMany(right.of_the_authority()));
+            }
+            Registered::CallerFull => return Err(NotRegistered::TooMany(right.of_the_caller())),
+        };
+        tx.commit().await?;
+        if !is_webhook {
+            // It may be told at another place from now on.
+            notices.engine.endpoint_dropped(registration.endpoint).await;
+        }
+        Ok((registration, secret))
+    }
+
+    /// The service by its name, and where and how it is told.
+    async fn endpoint(
+        &self,
+        host: &SpaceHost,
+        right: &Right,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Result<(String, Endpoint), NotRegistered> {
+        let (notices, id) = (&host.notices, EndpointId::new(now, chance::bytes()));
+        let endpoint = |target, profile, secrets| {
+            Endpoint::new(id, right.authority.clone(), target, profile, secrets, now)
+        };
+        match &self.told {
+            Told::Webhook { service, url } => {
+                let url = notices.guard.read_url(url).map_err(not_called)?;
+                let target = Target::new(url.as_str()).map_err(not_called)?;
+                self.check_consent(host, right, service, Some(&url))?;
+                let secrets = Secrets::one(secret.clone());
+                Ok((
+                    service.to_string(),
+                    endpoint(target, Profile::SpaceWebhook, secrets),
+                ))
+            }
+            Told::Service { name, service } => {
+                if host.storage.spaces().find(&self.space).await?.is_none() {
+                    return Err(NotRegistered::Space);
+                }
+                self.check_consent(host, right, &service.did, None)?;
+                let target = service.find(host, now).await?;
+                let mut endpoint = endpoint(target, Profile::SpaceProtocol, Secrets::default());
+                // So that what a service hears has gaps only where something was superseded.
+                endpoint.in_order = true;
+                endpoint.parties = Some(Parties {
+                    issuer: right.authority.clone(),
+                    audience: name.clone(),
+                });
+                Ok((name.clone(), endpoint))
+            }
+        }
+    }
+
+    fn check_consent(
+        &self,
+        host: &SpaceHost,
+        right: &Right,
+        service: &Did,
+        url: Option<&Url>,
+    ) -> Result<(), NotRegistered> {
+        match host.notices.consent.is_given(service, right.caller(), url) {
+            true => Ok(()),
+            false => Err(NotRegistered::Consent),
+        }
+    }
+}
+
+fn not_called(error: impl std::error::Error + Send + Sync + 'static) -> NotRegistered {
+    NotRegistered::Url(Box::new(error))
+}

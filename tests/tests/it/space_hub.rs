@@ -1,0 +1,8 @@
+//! The notification hub: who is told of what happens in spaces, in which order, and by whose word.
+
+mod inbound;
+mod outbound;
+mod protocol;
+mod seed;
+mod shapes;
+mod webhooks;
