@@ -54,6 +54,8 @@ pub(crate) enum Happened<'a> {
 pub(crate) struct News {
     /// Events that were stored.
     events: i64,
+    /// Endpoints of which the engine may hold something that nobody may be told of any more.
+    ended: Vec<EndpointId>,
 }
 
 /// Why nobody could be told.
@@ -68,8 +70,16 @@ pub(crate) enum NewsError {
 }
 
 impl News {
-    /// Starts delivering, after the commit.
-    pub(crate) fn deliver(self, engine: &Handle) {
+    /// Remembers endpoints that are told nothing any more.
+    pub(crate) fn end(&mut self, endpoints: Vec<EndpointId>) {
+        self.ended.extend(endpoints);
+    }
+
+    /// Starts delivering, after the commit, and stops what is not to go out any more.
+    pub(crate) async fn deliver(self, engine: &Handle) {
+        for endpoint in self.ended {
+            engine.endpoint_dropped(endpoint).await;
+        }
         if self.events > 0 {
             engine.wake();
         }

@@ -42,8 +42,8 @@ async fn a_write_arrives_signed_at_every_endpoint_of_the_space() {
     let first_secret = register(&alice, &first.url).await;
     let second_secret = register(&alice, &second.url).await;
 
-    // The author tells, in the older spelling.
-    tell(&bob, &post(&old_forum(&alice), &bob)).await;
+    // The authority tells, in the older spelling.
+    tell(&alice, &post(&old_forum(&alice), &bob)).await;
     let one = first.next().await;
     is_post(&one.verified(&first_secret), &space, &bob, json!(CID));
     assert!(one.header("user-agent").starts_with("Loggia/"), "{one:#?}");
@@ -51,7 +51,7 @@ async fn a_write_arrives_signed_at_every_endpoint_of_the_space() {
     assert_eq!(two.verified(&second_secret), one.verified(&first_secret));
     assert_eq!(two.header("webhook-id"), one.header("webhook-id"));
 
-    // The authority tells; without a `cid` the record is gone.
+    // Without a `cid` the record is gone.
     let mut gone = post(&space, &bob);
     gone.as_object_mut().expect("an object").remove("cid");
     tell(&alice, &gone).await;
@@ -80,6 +80,12 @@ async fn nobody_else_tells_of_a_write_or_of_the_end() {
         .procedure(WRITE, &post(&space, &bob))
         .await
         .fails(403, "Forbidden", message);
+    // Of a space that is not hosted here nobody knows whose writes count.
+    bob.procedure(WRITE, &post(&space, &bob)).await.fails(
+        403,
+        "Forbidden",
+        "writer is not authorized",
+    );
     let message = "only the authority of a space may say that it is gone";
     let end = json!({ "space": space });
     bob.procedure(DELETED, &end)

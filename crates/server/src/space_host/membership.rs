@@ -32,7 +32,7 @@ impl SpaceHost {
             MemberPut::Changed(before) => {
                 if before.read && !member.read && space.read_policy == SpacePolicy::MemberList {
                     let holder = Some(&member.did);
-                    self.revoke(tx, &space.uri, holder, now).await?;
+                    news.end(self.revoke(tx, &space.uri, holder, now).await?);
                 }
                 return Ok(news);
             }
@@ -71,10 +71,10 @@ impl SpaceHost {
             return Ok(None);
         };
         spaces.remove_member(tx, &space.uri, did).await?;
-        if space.read_policy == SpacePolicy::MemberList && space.uri.authority() != *did {
-            self.revoke(tx, &space.uri, Some(did), now).await?;
-        }
         let mut news = News::default();
+        if space.read_policy == SpacePolicy::MemberList && space.uri.authority() != *did {
+            news.end(self.revoke(tx, &space.uri, Some(did), now).await?);
+        }
         let happened = [Happened::MemberRemoved(&membership)];
         news.add((&self.storage, tx), (space, by), &happened, now)
             .await?;

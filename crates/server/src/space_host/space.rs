@@ -4,6 +4,7 @@ use loggia_api::com::atproto::simplespace::{
     delete_space, list_members, put_member, remove_member, update_space,
 };
 use loggia_api::dev::loggia::community::create_invite;
+use loggia_delivery::EndpointId;
 use loggia_storage::{HostedSpace, Write};
 use loggia_syntax::{Did, SpaceRef};
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
@@ -61,14 +62,14 @@ impl SpaceHost {
     }
 
     /// Takes back the credentials of a space that have not ended: those of one holder, or of all. The
-    /// hosts of those who have written there are told.
+    /// hosts of those who have written there are told. The endpoints that are told nothing any more.
     pub(crate) async fn revoke<E>(
         &self,
         tx: &mut Write,
         space: &SpaceRef,
         holder: Option<&Did>,
         now: jiff::Timestamp,
-    ) -> Result<(), Failure<E>> {
+    ) -> Result<Vec<EndpointId>, Failure<E>> {
         let spaces = self.storage.spaces();
         let taken = spaces.revoke_credentials(tx, space, holder, now).await?;
         let Some(taken) = taken else {
@@ -77,6 +78,6 @@ impl SpaceHost {
         };
         let credentials = &taken.credentials;
         space_hub::revoked(&self.storage, tx, space, credentials, now).await?;
-        Ok(())
+        Ok(taken.endpoints)
     }
 }

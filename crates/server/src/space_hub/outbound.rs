@@ -127,34 +127,33 @@ pub(crate) async fn revoked(
         return Ok(());
     }
     let writers = storage.space_chains().newest(tx, space, MOST_TOLD).await?;
+    let wanted = credentials.len().div_ceil(CREDENTIALS) * writers.len();
+    if wanted > MOST_CALLS {
+        let space = space.as_str();
+        tracing::warn!(
+            space,
+            calls = wanted,
+            "of so many calls about a revocation only some are made"
+        );
+    }
+    let parts = credentials.chunks(CREDENTIALS);
+    let calls = parts.flat_map(|part| writers.iter().map(move |writer| (part, writer)));
     let mut errands = Vec::new();
-    for part in credentials.chunks(CREDENTIALS) {
+    for (part, writer) in calls.take(MOST_CALLS) {
         let input = notify_credential_revoked::Input {
             space: space.clone(),
             credentials: part.to_vec(),
             extra: Default::default(),
         };
-        let body = serde_json::to_string(&input)?;
-        for writer in &writers {
-            let wanted = Wanted {
-                issuer: space.authority(),
-                callee: writer.clone(),
-                space: space.clone(),
-                body: body.clone(),
-                at: now.as_millisecond(),
-            };
-            let subject = format!("{writer} {space} {}", part[0]);
-            errands.push((subject, serde_json::to_string(&wanted)?));
-        }
-    }
-    if errands.len() > MOST_CALLS {
-        let (space, calls) = (space.as_str(), errands.len());
-        tracing::warn!(
-            space,
-            calls,
-            "of so many calls about a revocation only some are made"
-        );
-        errands.truncate(MOST_CALLS);
+        let wanted = Wanted {
+            issuer: space.authority(),
+            callee: writer.clone(),
+            space: space.clone(),
+            body: serde_json::to_string(&input)?,
+            at: now.as_millisecond(),
+        };
+        let subject = format!("{writer} {space} {}", part[0]);
+        errands.push((subject, serde_json::to_string(&wanted)?));
     }
     let errands: Vec<_> = errands
         .iter()

@@ -47,7 +47,7 @@ impl SpaceCopies {
         let moved = sql::query(
             "UPDATE space_copy SET rev = $1, state = $2, records = $3, version = $4,
                  trouble = NULL, trouble_at = NULL
-             WHERE id = $5 AND version = $6",
+             WHERE id = $5 AND version = $6 AND space = $7 AND author = $8",
         )
         .bind(next.rev.as_ref().map(Tid::as_str))
         .bind(next.hash.state())
@@ -55,6 +55,9 @@ impl SpaceCopies {
         .bind(next.version)
         .bind(copy.id)
         .bind(copy.version)
+        // An id may be another copy's by now, if this one was removed.
+        .bind(copy.name.space.as_str())
+        .bind(copy.name.author.as_str())
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("move a copy on"))?;

@@ -133,6 +133,15 @@ async fn notify_write_is_for_the_author_the_authority_and_admins() {
         .procedure(WRITE, &input)
         .await
         .fails(403, "Forbidden", message);
+    // An author's word counts where their writes do.
+    let message = "writer is not authorized";
+    bob.procedure(WRITE, &input)
+        .await
+        .fails(403, "Forbidden", message);
+    let answer = carol.procedure(WRITE, &post(&space, &carol)).await;
+    answer.is(200, json!({ "success": true }));
+    let told = receiver.next().await.verified(&secret);
+    assert_eq!(told["did"], json!(carol.did));
     for by in [&alice, &server.account(admin)] {
         let answer = by.procedure(WRITE, &input).await;
         answer.is(200, json!({ "success": true }));

@@ -52,7 +52,7 @@ pub async fn handle(
     news.add(place, told, &[Happened::SpaceCreated], now)
         .await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(Output {
         uri: space.uri,
         extra: Default::default(),

@@ -46,6 +46,6 @@ pub async fn handle(
     chains.delete(&mut tx, &repo.space).await?;
     tx.commit().await?;
     told.deliver();
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(NoBody)
 }

@@ -31,6 +31,6 @@ pub async fn handle(
         .enlist::<Error>(&mut tx, (&space, &caller.did), member, now)
         .await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(NoBody)
 }

@@ -25,6 +25,6 @@ pub async fn handle(
         .dismiss::<Error>(&mut tx, (&space, &caller.did), &input.did, now)
         .await?;
     tx.commit().await?;
-    news.unwrap_or_default().deliver(&host.notices.engine);
+    news.unwrap_or_default().deliver(&host.notices.engine).await;
     Ok(NoBody)
 }

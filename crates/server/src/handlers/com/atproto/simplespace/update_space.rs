@@ -46,15 +46,15 @@ pub async fn handle(
         ..old.clone()
     };
     host.storage.spaces().update(&mut tx, &new).await?;
-    if is_narrower(&old, &new) {
-        host.revoke::<Error>(&mut tx, &new.uri, None, now).await?;
-    }
     let mut news = News::default();
+    if is_narrower(&old, &new) {
+        news.end(host.revoke::<Error>(&mut tx, &new.uri, None, now).await?);
+    }
     let (place, told) = ((&host.storage, &mut tx), (&new, &caller.did));
     news.add(place, told, &[Happened::SpaceUpdated(&old)], now)
         .await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(NoBody)
 }
 

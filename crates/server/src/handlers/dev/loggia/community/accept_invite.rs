@@ -33,7 +33,7 @@ pub async fn handle(
         .await?;
     let accepted = host.proposal::<Error>(&mut tx, waits.id).await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(Output {
         invite: view::invite(accepted),
         extra: Default::default(),

@@ -25,7 +25,7 @@ pub async fn handle(
         .await?;
     let news = dismissed.ok_or_else(|| declared(Error::NotMember))?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(Output {
         extra: Default::default(),
     })

@@ -33,7 +33,7 @@ pub async fn handle(
     news.add(place, told, &[Happened::JoinRejected(&ended)], now)
         .await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(Output {
         request: view::join_request(ended),
         extra: Default::default(),

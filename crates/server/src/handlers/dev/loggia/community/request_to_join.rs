@@ -57,7 +57,7 @@ pub async fn handle(
     news.add(place, told, &[Happened::JoinRequested(&request)], now)
         .await?;
     tx.commit().await?;
-    news.deliver(&host.notices.engine);
+    news.deliver(&host.notices.engine).await;
     Ok(Output {
         request: view::join_request(request),
         extra: Default::default(),
