@@ -10,7 +10,7 @@ use loggia_services::Postgres;
 
 use crate::support::aftermath::{Audience, all_is_over};
 use crate::support::is_long;
-use crate::support::load::Load;
+use crate::support::load::{self, Load};
 use crate::support::process::ServerProcess;
 use crate::support::rows::Database;
 
@@ -35,6 +35,7 @@ async fn take_over_from_one_that_dies_and_one_that_stands_still() {
         unreachable!("there are three")
     };
     let alice = steady.caller("alice");
+    load::open(&alice).await;
     let mut audience = Audience::of(&alice).await;
     let mut database = Database::postgres(&url).await;
     let authors = [alice.clone(), dying.caller("bob"), sleeping.caller("carol")];

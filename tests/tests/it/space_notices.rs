@@ -96,7 +96,7 @@ async fn nobody_else_tells_of_a_write_or_of_the_end() {
 
     // A write in a space that nobody listens to is fine, and tells nobody.
     tell(&bob, &post(&forum(&bob), &bob)).await;
-    tell(&bob, &post(&space, &bob)).await;
+    tell(&alice, &post(&space, &bob)).await;
     is_post(
         &receiver.next().await.verified(&secret),
         &space,

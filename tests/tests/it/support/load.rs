@@ -21,6 +21,21 @@ pub async fn register(authority: &Caller, endpoint: &str) -> String {
     body["secret"].as_str().expect("a secret").to_owned()
 }
 
+/// Opens the forum of its caller, in which everybody may write.
+pub async fn open(authority: &Caller) {
+    let everybody = json!({ "$type": "com.atproto.simplespace.defs#publicPolicy" });
+    let input = json!({
+        "spaceType": "com.example.forum",
+        "skey": "main",
+        "readPolicy": everybody,
+        "writePolicy": everybody,
+        "appAccess": { "$type": "com.atproto.simplespace.defs#open" },
+    });
+    let opened = authority.procedure("com.atproto.simplespace.createSpace", &input);
+    let (status, body) = opened.await.expect("an answer");
+    assert_eq!(status, 200, "{body}");
+}
+
 /// Tells of a post by the caller in the forum of `authority`.
 pub async fn write(
     author: &Caller,
