@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 use crate::command::{cargo, is_installed, output, program, run};
 use crate::root;
 
-/// Makes sure that every tool is there: nextest, Node, the reference servers, an S3-compatible store and a
-/// browser.
+/// Makes sure that every tool is there: nextest, Node, the reference servers, an S3-compatible store,
+/// TypeScript and a browser.
 pub fn tools() -> Result<()> {
     nextest()?;
     node()?;
     reference_servers()?;
     bucket()?;
+    typescript()?;
     browser()?;
     corpora()
 }
@@ -81,6 +82,15 @@ fn bucket() -> Result<()> {
         return Ok(());
     }
     plain_packages(&folder).context("installing the S3-compatible store in tests/s3")
+}
+
+/// The compiler of TypeScript, in `tests/typescript`.
+fn typescript() -> Result<()> {
+    let folder = root().join("tests/typescript");
+    if is_current(&folder) {
+        return Ok(());
+    }
+    plain_packages(&folder).context("installing TypeScript in tests/typescript")
 }
 
 /// What is installed with no script of its own, and so downloads nothing else.

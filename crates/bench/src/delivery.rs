@@ -6,6 +6,7 @@
 mod bare;
 pub mod child;
 mod clock;
+pub mod cost;
 pub mod engine;
 pub mod receiver;
 mod shown;

@@ -26,7 +26,7 @@ mod validate;
 use std::process::ExitCode;
 
 /// Every benchmark by its name.
-const BENCHMARKS: [(&str, fn()); 11] = [
+const BENCHMARKS: [(&str, fn()); 13] = [
     ("validate", validate::run),
     ("catalog", catalog::run),
     ("decode", decode::run),
@@ -34,6 +34,8 @@ const BENCHMARKS: [(&str, fn()); 11] = [
     ("codegen", codegen::run),
     ("auth", auth::run),
     ("delivery", delivery::run),
+    ("cost-sqlite", delivery::cost::sqlite),
+    ("cost-postgres", delivery::cost::on_postgres),
     ("hostile", hostile::run),
     ("matcher", matcher::run),
     ("projections", projections::run),

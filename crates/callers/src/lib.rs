@@ -40,7 +40,7 @@ pub use admin::Admin;
 pub use callers::{Builder, Callers};
 pub use either::Either;
 pub use exchange::CredentialSeeker;
-pub use network::Network;
+pub use network::{Issuer, Network, NetworkError};
 pub use presented::{Presented, Takes};
 pub use service::{AddressedCaller, AudiencePolicy, ServiceCaller, ThisService};
 pub use space::{SpaceAuthority, SpaceClaim, SpacePolicy, SpaceReader, Wanted};

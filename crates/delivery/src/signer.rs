@@ -18,6 +18,13 @@ pub trait Signer: Send + Sync + 'static {
     /// A token for one attempt at `now` to call the method that the notification's kind names, at the
     /// service that the endpoint is. It is minted within the time that the attempt may take.
     fn service_auth<'a>(&'a self, due: &'a Due, now: Timestamp) -> Minting<'a>;
+
+    /// Another token for the same attempt, after the receiver has refused the first one with this
+    /// status; none if there is nothing else to try, as there is not unless this says so.
+    fn another<'a>(&'a self, due: &'a Due, status: u16, now: Timestamp) -> Option<Minting<'a>> {
+        let _ = (due, status, now);
+        None
+    }
 }
 
 /// A service auth token, as it goes after `Bearer `.

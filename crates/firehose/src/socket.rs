@@ -81,5 +81,11 @@ pub enum ConnectError {
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection broke")]
-pub struct SocketError(#[source] pub Box<dyn Error + Send + Sync>);
+pub enum SocketError {
+    /// It broke.
+    #[error("the connection broke")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+    /// A message came that is longer than anybody passes over.
+    #[error("a message is too long to be passed over")]
+    Endless,
+}

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use loggia_storage::{Location, Synchronous};
+use loggia_storage::{Location, ReaderCaps, Synchronous};
 use loggia_syntax::Did;
 use loggia_xrpc_client::{AddressGuard, Network};
 use url::Url;
@@ -31,7 +31,7 @@ use crate::api_clients::ClientKeys;
 use crate::issuers::TrustedIssuer;
 use crate::record_stream::StreamSettings;
 use crate::space_credentials::SpaceForms;
-use crate::space_hub::Consent;
+use crate::space_hub::{Consent, HostAudience};
 use crate::wisp::Version;
 
 /// The settings of one server.
@@ -70,6 +70,10 @@ pub struct Config {
     pub registrations_per_authority: u32,
     /// What it takes to register a service.
     pub registration_consent: Consent,
+    /// Most projections that read from the record stream or from spaces, of one owner.
+    pub reading_projections_per_account: u32,
+    /// Most projections that read from the record stream, of all owners.
+    pub stream_projections: u32,
     /// Whether there are spaces at all.
     pub spaces: bool,
     /// Who may tell of writes in every space.
@@ -98,10 +102,18 @@ pub struct Config {
     pub space_readers: Arc<[Did]>,
     /// How often the hosts of copied spaces are visited.
     pub space_visits: SignedDuration,
+    /// For whom tokens are with which the hosts of spaces elsewhere are told of writes.
+    pub space_host_audience: HostAudience,
+    /// Whether drafts of the protocol are taken.
+    pub space_drafts: bool,
+    /// A folder of lexicons by which records are validated beside the built-in ones.
+    pub lexicons: Option<PathBuf>,
+    /// Whether lexicons that are not known are looked up in the network.
+    pub lexicon_network: bool,
     /// Most used tokens that are remembered until they end; at least one. When there are as many,
     /// callers are refused.
     pub used_tokens_kept: u32,
-    /// How long deliveries stay in the database after they ended.
+    /// How long what is over stays in the database.
     pub kept: Kept,
     /// Where they go then.
     pub archive: ArchivePlace,
@@ -188,6 +200,14 @@ impl Config {
         Given::default().config()
     }
 
+    /// How many projections may read what is not their owners'.
+    pub(crate) fn readers(&self) -> ReaderCaps {
+        ReaderCaps {
+            of_owner: self.reading_projections_per_account,
+            of_source: self.stream_projections,
+        }
+    }
+
     /// Every setting with its value, as it would be written in the environment; but for `issuers` and
     /// `streams`, which cannot be written there.
     pub fn shown(&self) -> Vec<(&'static str, String)> {
@@ -248,6 +268,11 @@ impl Config {
                 "registration_consent",
                 self.registration_consent.to_string(),
             ),
+            (
+                "reading_projections_per_account",
+                self.reading_projections_per_account.to_string(),
+            ),
+            ("stream_projections", self.stream_projections.to_string()),
             ("spaces", self.spaces.to_string()),
             ("space_admins", admins.join(",")),
             ("allowed_networks", networks.join(",")),
@@ -272,12 +297,26 @@ impl Config {
                 "space_visit_seconds",
                 self.space_visits.as_secs().to_string(),
             ),
+            ("space_host_audience", self.space_host_audience.to_string()),
+            ("space_drafts", self.space_drafts.to_string()),
+            (
+                "lexicons",
+                self.lexicons
+                    .as_ref()
+                    .map_or(String::new(), |folder| folder.display().to_string()),
+            ),
+            ("lexicon_network", self.lexicon_network.to_string()),
             ("used_tokens_kept", self.used_tokens_kept.to_string()),
             ("keep_delivered_days", days(self.kept.delivered).to_string()),
             (
                 "keep_dead_letters_days",
                 days(self.kept.dead_letters).to_string(),
             ),
+            (
+                "keep_source_events_days",
+                days(self.kept.source_events).to_string(),
+            ),
+            ("keep_space_log_days", days(self.kept.space_log).to_string()),
             ("archive", self.archive.to_string()),
             (
                 "redis_url",

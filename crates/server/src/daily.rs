@@ -1,6 +1,8 @@
 //! The daily sweep: from 03:00 UTC on, deliveries that ended and notifications of projections that were
-//! made long enough ago go to the archive, if there is one, and out of the database.
+//! made long enough ago go to the archive, if there is one, and out of the database; and so does, without
+//! an archive, what projections read elsewhere.
 
+mod events;
 mod notices;
 
 use std::future::Future;
@@ -21,6 +23,8 @@ const CHORE: &str = "daily_sweep";
 const LOOK: Duration = Duration::from_secs(60);
 /// Deliveries in one file of the archive, and in one transaction that removes them.
 const BATCH: u32 = 500;
+/// Operations of repositories that one transaction removes.
+const OPERATIONS: u32 = 2_000;
 /// Lines that are held in memory at once, in bytes; one delivery more may come on top.
 const MOST_LINES: usize = 8 * 1024 * 1024;
 /// How long a node that sweeps has for one batch before another takes over.
@@ -32,13 +36,19 @@ const CROWDED: u32 = 10_000;
 /// So long after its end a delivery is kept all the same: an event that comes again is known by it.
 const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long deliveries stay in the database after they ended.
+/// How long what is over stays in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Delivered and cancelled ones; and, from when they were made, notifications of projections.
     pub delivered: SignedDuration,
     /// Dead letters: abandoned and expired ones, which can be replayed while they are there.
     pub dead_letters: SignedDuration,
+    /// Events that projections read from the record stream and from spaces, from when they came. What
+    /// owners append themselves stays for good.
+    pub source_events: SignedDuration,
+    /// Operations in the logs of repositories in spaces. Who was away for longer is told of the rest by
+    /// the hash, which does not fit then, and reads the whole repository.
+    pub space_log: SignedDuration,
 }
 
 /// Sweeps once a day.
@@ -119,6 +129,8 @@ impl Daily {
         let endpoints = self.storage.endpoints();
         while endpoints.sweep(before.delivered, BATCH).await? == u64::from(BATCH) {}
         self.sweep_notices(before.delivered).await?;
+        self.sweep_events(now - self.kept.source_events).await?;
+        self.shorten_logs(now - self.kept.space_log).await?;
         Ok(swept)
     }
 
@@ -141,6 +153,16 @@ impl Daily {
             }
         }
         Ok(swept)
+    }
+
+    /// Removes what is too old from the logs of repositories in spaces.
+    async fn shorten_logs(&self, before: Timestamp) -> Result<(), SweepError> {
+        let repos = self.storage.space_repos();
+        while repos.shorten_logs(before, OPERATIONS).await? == u64::from(OPERATIONS) {
+            let chores = self.storage.chores();
+            chores.renew(CHORE, SystemClock.now() + CLAIM).await?;
+        }
+        Ok(())
     }
 
     /// Archives and removes the first of these; how many went.

@@ -26,6 +26,7 @@ use crate::replays;
 use crate::running::{ATTEMPTS, Part, Running};
 use crate::serve::ServeError;
 use crate::space_host::{AccountsError, HostedAccounts};
+use crate::space_hub::HostAudience;
 
 /// How long a token for one attempt lives, in seconds: no longer than an attempt may take.
 const TOKEN_LIFETIME: i64 = 60;
@@ -152,6 +153,8 @@ pub(crate) struct ServiceSigner {
     pub(crate) keys: Keyring,
     pub(crate) issuer: Did,
     pub(crate) accounts: HostedAccounts,
+    /// How hosts of spaces are addressed.
+    pub(crate) hosts: HostAudience,
 }
 
 /// Why there is no token.
@@ -166,7 +169,13 @@ enum NoToken {
 }
 
 impl ServiceSigner {
-    async fn mint(&self, due: &Due, now: Timestamp) -> Result<String, NoToken> {
+    /// For the endpoint's audience, or for this one instead.
+    async fn mint(
+        &self,
+        due: &Due,
+        instead: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, NoToken> {
         let mint = |key: &SigningKey, issuer: &Did, audience: &str| {
             let token = Mint {
                 issuer,
@@ -184,17 +193,31 @@ impl ServiceSigner {
         };
         let key = self.accounts.key(issuer).await?;
         let key = key.ok_or_else(|| NoToken::Account(issuer.clone()))?;
-        mint(&key, issuer, audience)
+        mint(&key, issuer, instead.unwrap_or(audience))
+    }
+
+    async fn sign(
+        &self,
+        due: &Due,
+        instead: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ServiceAuth, Unsigned> {
+        let minted = self.mint(due, instead, now).await;
+        minted
+            .map(|token| ServiceAuth(token.into()))
+            .map_err(|error| Unsigned(Box::new(error)))
     }
 }
 
 impl Signer for ServiceSigner {
     fn service_auth<'a>(&'a self, due: &'a Due, now: Timestamp) -> Minting<'a> {
-        Box::pin(async move {
-            let minted = self.mint(due, now).await;
-            minted
-                .map(|token| ServiceAuth(token.into()))
-                .map_err(|error| Unsigned(Box::new(error)))
-        })
+        Box::pin(self.sign(due, None, now))
+    }
+
+    fn another<'a>(&'a self, due: &'a Due, status: u16, now: Timestamp) -> Option<Minting<'a>> {
+        let instead = self.hosts.instead(due, status)?;
+        Some(Box::pin(async move {
+            self.sign(due, Some(&instead), now).await
+        }))
     }
 }

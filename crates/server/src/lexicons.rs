@@ -1,8 +1,9 @@
-//! The lexicons that this server knows: those that it was built with.
+//! The lexicons that this server knows: those that it was built with, and those of a folder.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loggia_lexicon::catalog::Catalog;
+use loggia_lexicon::catalog::{Catalog, LoadError};
 use loggia_lexicon::document::Document;
 use loggia_lexicon::validate::Validator;
 use loggia_syntax::check::Violation;
@@ -17,6 +18,25 @@ const TWO_SHAPES: [&str; 3] = [
     NotifyWrite::NSID,
     NotifySpaceDeleted::NSID,
 ];
+
+/// Problems of a folder that are told at once.
+const MOST_TOLD: usize = 5;
+
+/// Why a folder of lexicons is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum LexiconsError {
+    /// The folder cannot be read.
+    #[error("the folder of `lexicons` cannot be read")]
+    Load(#[source] LoadError),
+    /// Something in it is wrong.
+    #[error("the lexicons in {} are wrong: {problems}", folder.display())]
+    Wrong {
+        /// The folder.
+        folder: PathBuf,
+        /// What, and where.
+        problems: String,
+    },
+}
 
 /// A catalog and its validator. Cheap to clone.
 #[derive(Clone)]
@@ -50,6 +70,40 @@ impl Lexicons {
             builder.add_document(document.clone(), "server");
         }
         Self::new(builder.build())
+    }
+
+    /// Those of a folder as well. An official lexicon, or one of ours, is never bent: of two of the
+    /// same name the built-in one counts.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or what is in it is wrong.
+    pub fn with_folder(&self, folder: &Path) -> Result<Self, LexiconsError> {
+        let given = Catalog::load(folder).map_err(LexiconsError::Load)?;
+        let wrong = given.problems().iter();
+        let wrong = wrong.filter(|problem| problem.diagnostic.is_error());
+        let wrong: Vec<_> = wrong.take(MOST_TOLD).map(ToString::to_string).collect();
+        if !wrong.is_empty() {
+            return Err(LexiconsError::Wrong {
+                folder: folder.to_owned(),
+                problems: wrong.join("; "),
+            });
+        }
+        let mut builder = Catalog::builder();
+        for document in self.catalog().documents() {
+            builder.add_document(document.clone(), "server");
+        }
+        for document in given.documents() {
+            let nsid = document.id.as_str();
+            if self.catalog().document(nsid).is_some() {
+                tracing::warn!(
+                    nsid,
+                    "a lexicon of the folder is built in, and stays as it is"
+                );
+            } else {
+                builder.add_document(document.clone(), given.file(nsid).unwrap_or("folder"));
+            }
+        }
+        Ok(Self::new(builder.build()))
     }
 
     /// What validates by the documents.

@@ -41,7 +41,7 @@ fn fault(error: &ClientError) -> Fault {
         ClientError::Url(_) => Fault::InvalidTarget,
         ClientError::Blocked { .. } => Fault::Blocked,
         ClientError::Dns { .. } => Fault::Dns,
-        ClientError::Timeout { .. } => Fault::Timeout,
+        ClientError::Timeout { .. } | ClientError::Slow { .. } => Fault::Timeout,
         ClientError::Connect { .. } => Fault::Network,
         ClientError::Tls { .. } => Fault::Tls,
         ClientError::TooLarge { .. } | ClientError::Exchange { .. } => Fault::Protocol,

@@ -34,6 +34,10 @@ pub trait TwoShapes: Send + Sync + 'static {
     /// Keys that only the other input has: all of them and no official key, and it is that one.
     const COMPAT: &'static [&'static str];
 
+    /// Keys of the other input that were the official one's in a draft of the protocol: all of them and
+    /// none else of either shape, and it is a draft. None where there was no such draft.
+    const DRAFT: &'static [&'static str] = &[];
+
     /// An official input as the official type reads it, where older versions of it are still sent.
     ///
     /// # Errors
@@ -52,6 +56,18 @@ impl TwoShapes for RegisterNotifyShapes {
     type Compat = compat::register_notify::RegisterNotify;
     const OFFICIAL: &'static [&'static str] = &["service"];
     const COMPAT: &'static [&'static str] = &["serviceDid", "endpoint"];
+    const DRAFT: &'static [&'static str] = &["endpoint"];
+
+    /// A draft names no service: whoever calls is the service. Here its name is empty, which no
+    /// service has.
+    fn respelled(text: Bytes) -> Result<Bytes, serde_json::Error> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(&text)?;
+        if fields.contains_key("service") {
+            return Ok(text);
+        }
+        fields.insert("service".to_owned(), Value::String(String::new()));
+        serde_json::to_vec(&fields).map(Bytes::from)
+    }
 }
 
 /// The shapes of `notifyWrite`.
@@ -64,21 +80,24 @@ impl TwoShapes for NotifyWriteShapes {
     const OFFICIAL: &'static [&'static str] = &["repo"];
     const COMPAT: &'static [&'static str] = &["did", "collection", "rkey"];
 
-    /// The revision was called `rev` before it was called `repoRev`, and may go by both names.
+    /// The revision was called `rev` before it was called `repoRev`, and may go by both names. A draft
+    /// had no hash; it is empty then, which no hash is.
     fn respelled(text: Bytes) -> Result<Bytes, serde_json::Error> {
         let mut fields: Map<String, Value> = serde_json::from_slice(&text)?;
         match (fields.get("rev"), fields.get("repoRev")) {
             (Some(rev), Some(repo_rev)) if rev != repo_rev => {
                 let message = "`rev` and `repoRev` say different things; send one of them";
-                Err(serde_json::Error::custom(message))
+                return Err(serde_json::Error::custom(message));
             }
             (Some(rev), None) => {
                 let rev = rev.clone();
                 fields.insert("repoRev".to_owned(), rev);
-                serde_json::to_vec(&fields).map(Bytes::from)
             }
-            _ => Ok(text),
+            _ => {}
         }
+        let none = || serde_json::json!({ "$bytes": "" });
+        fields.entry("hash").or_insert_with(none);
+        serde_json::to_vec(&fields).map(Bytes::from)
     }
 }
 
@@ -133,7 +152,10 @@ impl<T: TwoShapes> Body for Shaped<T> {
         if all(T::COMPAT) && none(T::OFFICIAL) {
             return Body::decode(payload).map(Self::Compat);
         }
-        if !T::OFFICIAL.is_empty() && all(T::OFFICIAL) && none(T::COMPAT) {
+        let draft = T::COMPAT.iter().filter(|name| keys.contains_key(**name));
+        let is_draft = !T::DRAFT.is_empty() && draft.eq(T::DRAFT) && none(T::OFFICIAL);
+        let is_official = !T::OFFICIAL.is_empty() && all(T::OFFICIAL) && none(T::COMPAT);
+        if is_official || is_draft {
             let text = T::respelled(text.clone()).map_err(BodyError::Json)?;
             return Body::decode(Payload::Json(text)).map(Self::Official);
         }
@@ -237,8 +259,8 @@ mod tests {
         for (json, wrong) in [
             ("{}", "it has no key that tells its shape"),
             (
-                r#"{"endpoint":1}"#,
-                "it has `endpoint` without `serviceDid`",
+                r#"{"serviceDid":1}"#,
+                "it has `serviceDid` without `endpoint`",
             ),
             (
                 r#"{"endpoint":1,"service":1}"#,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::record_stream::LiveStreams;
-use crate::serve::ServeError;
+use crate::serve::{ServeError, listen};
 
 /// The listener, which has its port already.
 pub(crate) struct Probes {
@@ -26,8 +26,7 @@ impl Probes {
     /// Listens on this port of loopback.
     pub(crate) async fn bind(port: u16, streams: LiveStreams) -> Result<Self, ServeError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|source| ServeError::Bind { address, source })?;
+        let listener = listen(address, "HEALTH_PORT").await?;
         Ok(Self { listener, streams })
     }
 

@@ -21,6 +21,7 @@ use crate::sweep;
 use composing::Work;
 pub use error::ServeError;
 use ground::Ground;
+pub(crate) use ground::listen;
 
 /// Connections that are open at once: as many streams as there may be, and calls beside them.
 const MOST_CONNECTIONS: usize = 16_000;

@@ -7,6 +7,8 @@
 //! somebody is registered for it; its list of repositories is read when copying begins, after each start,
 //! after a gap in its sequence, and now and then.
 //!
+//! Of a space that is hosted here only those repositories are copied that are not: see `here`.
+//!
 //! What is to be done is an errand: it is written in the transaction of what is heard, and done in the
 //! one that moves the copy on and tells of it, so that a crash between any two steps tells nothing twice
 //! and loses nothing.
@@ -14,12 +16,15 @@
 mod apply;
 mod asking;
 mod credential;
+mod here;
+mod latest;
 pub mod limits;
 mod log;
 mod news;
 mod proof;
 mod pull;
 mod snapshot;
+mod turn;
 mod visit;
 mod wanted;
 mod worker;
@@ -32,6 +37,7 @@ use crate::wisp_registry::Bell;
 
 pub(crate) use asking::Asking;
 pub(crate) use credential::Purse;
+pub(crate) use latest::NoLatest;
 pub(crate) use news::{NewsError, RepoNews};
 pub(crate) use worker::Syncer;
 
@@ -42,7 +48,7 @@ const PULL: &str = "space-pull";
 /// The registration for a space is to be ended; the subject is its name.
 const LEAVE: &str = "space-leave";
 
-/// What is known of spaces that are hosted elsewhere. Cheap to clone.
+/// What is known of repositories that are hosted elsewhere. Cheap to clone.
 #[derive(Clone)]
 pub struct SpaceCopies {
     /// The copies, and what is to be done.

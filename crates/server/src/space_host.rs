@@ -26,11 +26,13 @@ use loggia_callers::Web;
 use loggia_storage::Storage;
 
 use crate::computing::Computing;
+use crate::lexicon_network::LexiconNetwork;
 use crate::lexicons::Lexicons;
 use crate::outgoing::Outgoing;
 use crate::projections::Feeding;
 use crate::reach::Documents;
-use crate::space_copies::SpaceCopies;
+use crate::space_copies::{Asking, SpaceCopies};
+use crate::space_hub::NewsOfRecords;
 use crate::space_notices::SpaceNotices;
 use crate::used_tokens::UsedTokens;
 
@@ -41,7 +43,7 @@ pub(crate) use blobs::{read_all, reference};
 pub(crate) use car::snapshot;
 pub(crate) use commit::{shown, signed};
 pub(crate) use open::Opened;
-pub(crate) use page::{Page, record_path};
+pub(crate) use page::{Page, check_cursor, record_path};
 pub(crate) use record::{BadRecord, Prepared, Status, Wanted, new_key, value_of};
 pub(crate) use rules::{Shown, allowed_apps, policy_of};
 pub(crate) use writing::{NotWritten, Writer};
@@ -55,12 +57,16 @@ pub struct SpaceHost {
     pub accounts: HostedAccounts,
     /// Tells of writes.
     pub notices: SpaceNotices,
+    /// Tells of records on somebody's word.
+    pub news: NewsOfRecords,
     /// Tells projections of writes.
     pub feeding: Feeding,
     /// Threads for what only computes.
     pub computing: Computing,
     /// What records are validated by.
     pub lexicons: Lexicons,
+    /// What else they are, if that may be looked up.
+    pub(crate) network: Option<LexiconNetwork>,
     /// Where managing apps are found.
     pub documents: Documents,
     /// The way to managing apps.
@@ -69,6 +75,8 @@ pub struct SpaceHost {
     pub attestations: Arc<Attestations<Web, UsedTokens>>,
     /// Spaces that are hosted elsewhere.
     pub copies: SpaceCopies,
+    /// The way to the hosts of authors.
+    pub(crate) asking: Asking,
 }
 
 /// What a [`SpaceHost`] needs beside what all handlers share.
@@ -79,6 +87,8 @@ pub(crate) struct Hosting {
     pub(crate) feeding: Feeding,
     pub(crate) attestations: Arc<Attestations<Web, UsedTokens>>,
     pub(crate) copies: SpaceCopies,
+    pub(crate) asking: Asking,
+    pub(crate) network: Option<LexiconNetwork>,
 }
 
 impl Hosting {
@@ -88,6 +98,7 @@ impl Hosting {
         SpaceHost {
             storage: notices.storage.clone(),
             accounts: self.accounts,
+            news: NewsOfRecords::new(&notices),
             notices,
             feeding: self.feeding,
             computing: computing.clone(),
@@ -96,6 +107,8 @@ impl Hosting {
             outgoing: self.outgoing,
             attestations: self.attestations,
             copies: self.copies,
+            asking: self.asking,
+            network: self.network,
         }
     }
 }

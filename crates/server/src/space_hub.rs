@@ -8,8 +8,11 @@
 mod audience;
 mod body;
 mod consent;
+mod draft;
 pub(crate) mod elsewhere;
+mod host_audience;
 mod inbound;
+mod news_of_records;
 mod notifier;
 mod outbound;
 mod reading;
@@ -28,7 +31,9 @@ use crate::space_notices::{NotifyError, SpaceNotices, Told};
 
 pub use audience::Audience;
 pub use consent::{Consent, UnknownConsent};
+pub use host_audience::{HostAudience, UnknownAudience};
 pub(crate) use inbound::heard;
+pub use news_of_records::NewsOfRecords;
 pub use notifier::Notifier;
 pub(crate) use outbound::{Outbound, revoked};
 pub(crate) use reading::NoRight;
@@ -117,14 +122,13 @@ async fn advance(
 
 /// Tells services of an advance that has just been given its place.
 async fn forward<'a>(
-    notices: &'a SpaceNotices,
+    (notices, audience): (&'a SpaceNotices, &Audience),
     tx: &mut Write,
     (news, place): (News<'_>, &loggia_storage::Advanced),
     now: Timestamp,
 ) -> Result<Told<'a>, NotifyError> {
     let space = &news.repo.space;
-    let audience = notices.audience(tx, space, now).await?;
-    let sayings = Vec::from_iter(body::advance(&audience, news, place)?);
+    let sayings = Vec::from_iter(body::advance(audience, news, place)?);
     let kind = Nsid::from_static(notify_write::NotifyWrite::NSID);
     Ok(notices.say(tx, kind, space, sayings, now).await?)
 }

@@ -1,5 +1,6 @@
 //! Telling the endpoints that are registered for a space.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub struct SpaceNotices {
     pub caps: Caps,
     /// What it takes to register a service.
     pub consent: Consent,
+    /// Whether drafts of the protocol are taken.
+    pub drafts: bool,
     /// Who may tell of writes in every space.
     pub admins: Arc<[Did]>,
     /// Which endpoints may be called.
@@ -101,6 +104,22 @@ impl SpaceNotices {
         Ok(Audience(registrations.list_active(tx, space, now).await?))
     }
 
+    /// The same for each of these spaces.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn audiences(
+        &self,
+        tx: &mut Write,
+        spaces: &[&SpaceRef],
+        now: Timestamp,
+    ) -> Result<HashMap<String, Audience>, StorageError> {
+        let registrations = self.storage.registrations();
+        let listed = registrations.list_active_of(tx, spaces, now).await?;
+        let audience = |(space, registered)| (space, Audience(registered));
+        Ok(listed.into_iter().map(audience).collect())
+    }
+
     /// Stores notifications in somebody's transaction. What is said to nobody is not stored.
     ///
     /// # Errors
@@ -113,27 +132,47 @@ impl SpaceNotices {
         sayings: Vec<Saying>,
         now: Timestamp,
     ) -> Result<Told<'_>, StorageError> {
-        let room = sayings.iter().map(|saying| saying.recipients.len()).sum();
-        let reservation = self.engine.reserve(room, now);
-        let all = sayings.iter().filter_map(|saying| {
-            let new = notification(&kind, space, saying, now)?;
-            Some(Enqueue {
-                new,
-                recipients: &saying.recipients,
-                lease: reservation.lease(),
-                room: saying.recipients.len(),
-            })
+        self.say_all(tx, kind, vec![(space, sayings)], now).await
+    }
+
+    /// The same for several spaces, with as many statements as for one.
+    ///
+    /// # Errors
+    /// The store failed; then the transaction cannot be committed.
+    pub async fn say_all(
+        &self,
+        tx: &mut Write,
+        kind: Nsid,
+        sayings: Vec<(&SpaceRef, Vec<Saying>)>,
+        now: Timestamp,
+    ) -> Result<Told<'_>, StorageError> {
+        let (mut reservations, mut new) = (Vec::new(), Vec::new());
+        for (space, saying) in sayings
+            .iter()
+            .flat_map(|(space, sayings)| sayings.iter().map(move |saying| (space, saying)))
+        {
+            if let Some(notification) = notification(&kind, space, saying, now) {
+                new.push((notification, saying));
+                // Each asks by itself: of many at once some may find room.
+                reservations.push(self.engine.reserve(saying.recipients.len(), now));
+            }
+        }
+        let all = new.into_iter().zip(&reservations);
+        let all = all.map(|((new, saying), reservation)| Enqueue {
+            new,
+            recipients: &saying.recipients,
+            lease: reservation.lease(),
+            room: saying.recipients.len(),
         });
         let deliveries = self.storage.deliveries();
         let enqueued = deliveries.enqueue_all(tx, all.collect(), now).await?;
         let rest = enqueued.iter().any(|one| one.pending > 0);
-        let due = enqueued.into_iter().flat_map(|one| one.due).collect();
+        let due = enqueued.into_iter().map(|one| one.due);
         Ok(Told {
             engine: &self.engine,
             bell: &self.bell,
             calls: false,
-            reservation,
-            due,
+            due: reservations.into_iter().zip(due).collect(),
             rest,
         })
     }
@@ -145,8 +184,7 @@ pub struct Told<'a> {
     engine: &'a Handle,
     bell: &'a Bell,
     calls: bool,
-    reservation: Reservation<'a>,
-    due: Vec<Due>,
+    due: Vec<(Reservation<'a>, Vec<Due>)>,
     rest: bool,
 }
 
@@ -159,7 +197,9 @@ impl Told<'_> {
 
     /// Starts delivering, after the commit.
     pub fn deliver(self) {
-        self.reservation.offer(self.due);
+        for (reservation, due) in self.due {
+            reservation.offer(due);
+        }
         if self.rest {
             self.engine.wake();
         }

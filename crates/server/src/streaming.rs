@@ -6,6 +6,7 @@ use loggia_storage::{Storage, WispCaps};
 
 use crate::config::Config;
 use crate::delivering::Delivering;
+use crate::host_places::Places;
 use crate::outgoing::Outgoing;
 use crate::projections::Feeding;
 use crate::reach::Documents;
@@ -13,7 +14,7 @@ use crate::record_stream::{DELIVERIES, Intake, LiveStreams, Looked, RecordStream
 use crate::running::{Part, Running};
 use crate::sources::{AccountKeys, GuardedSockets};
 use crate::streamplace::Streamplace;
-use crate::wisp_registry::{Bell, Hosts, Places, WispRegistry};
+use crate::wisp_registry::{Bell, Hosts, WispRegistry};
 
 /// The consumers of the streams, and who does what they leave to be done.
 pub(crate) struct Streaming {

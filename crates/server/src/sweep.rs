@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::{Storage, StorageError};
 
-use crate::community::limits::ENDED;
+use crate::community::limits::{ENDED, WAITS};
 use crate::space_host::limits::BLOB_WAITS;
 
 /// Between two sweeps.
@@ -49,6 +49,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
     let keys = storage.server_keys().sweep(now - KEPT, BATCH).await?;
     let references = storage.backlink_references().sweep(now, BATCH).await?;
     let webhooks = storage.wisp_webhooks().sweep(now - KEPT, BATCH).await?;
+    let unanswered = storage.proposals().expire(now - WAITS, BATCH).await?;
     let proposals = storage.proposals().sweep(now - ENDED, BATCH).await?;
     tracing::debug!(
         tokens,
@@ -63,6 +64,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         references,
         webhooks,
         proposals,
+        unanswered,
         "swept"
     );
     let all = [
@@ -78,6 +80,7 @@ async fn sweep(storage: &Storage, now: Timestamp) -> Result<bool, StorageError> 
         references,
         webhooks,
         proposals,
+        unanswered,
     ];
     Ok(all.contains(&u64::from(BATCH)))
 }

@@ -11,14 +11,12 @@ mod discovery;
 mod gap;
 mod hint;
 mod host;
-mod places;
 mod scan;
 mod worker;
 
 pub(crate) use bell::Bell;
 pub(crate) use hint::{note, reread, want_backfill, want_gap};
 pub(crate) use host::Hosts;
-pub(crate) use places::Places;
 pub(crate) use worker::WispRegistry;
 
 /// A record is to be read back; the subject is `DID/rkey`.

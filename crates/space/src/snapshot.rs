@@ -6,7 +6,7 @@ mod reader;
 use crate::digest::binary_cid_of;
 use crate::{Index, SignedCommit, car};
 
-pub use reader::{BadSnapshot, Part, Reader, Values};
+pub use reader::{BadSnapshot, MOST_INDEX, Part, Reader, Values};
 
 /// Commit and index as they begin a file. [`record`] for each entry of the index follows, in its order, or
 /// nothing at all where only the index was asked for.

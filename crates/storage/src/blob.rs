@@ -12,7 +12,7 @@ use crate::{BadRow, RepoState, Storage, StorageError, Write};
 pub struct Blob {
     /// What its bytes hash to.
     pub cid: Cid,
-    /// What its uploader says that they are.
+    /// What they are: as its uploader says, or as a record does that refers to them.
     pub mime_type: String,
     /// The bytes.
     pub data: Vec<u8>,
@@ -26,6 +26,8 @@ pub enum Kept {
     Kept,
     /// The account has as many bytes as are allowed.
     Full,
+    /// The same bytes were uploaded as [`Blobs::MOST_TYPES`] types already.
+    TooManyTypes,
 }
 
 /// Which of the blobs of a repository are to be listed.
@@ -46,8 +48,11 @@ pub struct Blobs {
 }
 
 impl Blobs {
+    /// Types that the same bytes are uploaded as.
+    pub const MOST_TYPES: usize = 16;
+
     /// Keeps an upload, unless its account then has more than `most` bytes. The same bytes are kept
-    /// once; their age counts from the last upload.
+    /// once, with every type that they were uploaded as; their age counts from the last upload.
     pub async fn insert(
         &self,
         tx: &mut Write,
@@ -57,14 +62,17 @@ impl Blobs {
         now: Timestamp,
     ) -> Result<Kept, StorageError> {
         tx.sql().hold(&format!("blobs of {author}")).await?;
+        let Some(other_types) = other_types(tx, author, blob).await? else {
+            return Ok(Kept::TooManyTypes);
+        };
         let size = i64::try_from(blob.data.len()).unwrap_or(i64::MAX);
         let kept = sql::query(
-            "INSERT INTO blob (author, cid, mime_type, size, data, uploaded_at)
-             SELECT $1, $2, $3, $4, $5, $6
+            "INSERT INTO blob (author, cid, mime_type, size, data, uploaded_at, other_types)
+             SELECT $1, $2, $3, $4, $5, $6, $8
              WHERE (SELECT coalesce(sum(size), 0) FROM blob WHERE author = $1 AND cid <> $2) + $4
                  <= $7
              ON CONFLICT (author, cid) DO UPDATE
-             SET mime_type = excluded.mime_type, uploaded_at = excluded.uploaded_at",
+             SET other_types = excluded.other_types, uploaded_at = excluded.uploaded_at",
         )
         .bind(author.as_str())
         .bind(blob.cid.as_str())
@@ -73,13 +81,14 @@ impl Blobs {
         .bind(&blob.data)
         .bind(millis(now))
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(other_types)
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("keep a blob"))?;
         Ok(if kept == 1 { Kept::Kept } else { Kept::Full })
     }
 
-    /// A blob that some record of this repository refers to.
+    /// A blob that some record of this repository refers to, and as what.
     pub async fn find(
         &self,
         author: &Did,
@@ -87,8 +96,9 @@ impl Blobs {
         cid: &Cid,
     ) -> Result<Option<Blob>, StorageError> {
         let row = sql::query(
-            "SELECT cid, mime_type, data FROM blob WHERE author = $1 AND cid = $2
-                 AND EXISTS (SELECT 1 FROM space_blob WHERE repo = $3 AND cid = $2)",
+            "SELECT CASE s.mime_type WHEN '' THEN b.mime_type ELSE s.mime_type END AS mime_type, b.data
+             FROM blob b JOIN space_blob s ON s.repo = $3 AND s.cid = b.cid
+             WHERE b.author = $1 AND b.cid = $2 ORDER BY s.rev, s.collection, s.rkey LIMIT 1",
         )
         .bind(author.as_str())
         .bind(cid.as_str())
@@ -135,6 +145,36 @@ impl Blobs {
             .forget(sql, before, limit, "forget blobs that nothing refers to")
             .await
     }
+}
+
+/// What else an upload's bytes were uploaded as, with it, than they were at first; none if that is too
+/// much.
+async fn other_types(
+    tx: &mut Write,
+    author: &Did,
+    blob: &Blob,
+) -> Result<Option<String>, StorageError> {
+    let row = sql::query("SELECT mime_type, other_types FROM blob WHERE author = $1 AND cid = $2")
+        .bind(author.as_str())
+        .bind(blob.cid.as_str())
+        .fetch_optional(tx.sql())
+        .await
+        .map_err(StorageError::doing("find what a blob was uploaded as"))?;
+    let Some(row) = row else {
+        return Ok(Some(String::new()));
+    };
+    let reading = Reading::new("blob", &blob.cid, &row);
+    let (first, mut others): (String, String) =
+        (reading.get("mime_type")?, reading.get("other_types")?);
+    if first == blob.mime_type || others.lines().any(|one| one == blob.mime_type) {
+        return Ok(Some(others));
+    }
+    if others.lines().count() + 1 >= Blobs::MOST_TYPES {
+        return Ok(None);
+    }
+    others.push_str(&blob.mime_type);
+    others.push('\n');
+    Ok(Some(others))
 }
 
 fn read(cid: &Cid, row: &Row) -> Result<Blob, BadRow> {

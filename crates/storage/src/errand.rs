@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
 
 use crate::column::{Reading, millis, millis_up};
 use crate::sql::{self, Columns, Kind, Row, Rows};
@@ -71,10 +72,40 @@ impl Errands {
         errands: &[(&str, &str)],
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        // In one order, so that no two who put the same ones wait for each other; and each once.
-        let last: BTreeMap<&str, &str> = errands.iter().copied().collect();
+        let last = errands.iter().copied().collect();
+        self.write(tx, kind, last, "true", now).await
+    }
+
+    /// The same where of two payloads about one subject the greater text stays, in whatever order they
+    /// come. What is less than what is wanted already changes nothing.
+    pub async fn raise_all(
+        &self,
+        tx: &mut Write,
+        kind: &str,
+        errands: &[(&str, &str)],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let mut greatest: BTreeMap<&str, &str> = BTreeMap::new();
+        for (subject, payload) in errands {
+            let known = greatest.entry(subject).or_insert(payload);
+            *known = (*known).max(payload);
+        }
+        let is_greater = "errand.payload <= excluded.payload";
+        self.write(tx, kind, greatest, is_greater, now).await
+    }
+
+    /// Puts errands in one order, so that no two who put the same ones wait for each other; in the place
+    /// of those that there are where the condition holds.
+    async fn write(
+        &self,
+        tx: &mut Write,
+        kind: &str,
+        errands: BTreeMap<&str, &str>,
+        condition: &'static str,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
         let mut rows = Rows::new(NEW);
-        for (subject, payload) in last {
+        for (subject, payload) in errands {
             rows.push([
                 kind.into(),
                 subject.into(),
@@ -82,17 +113,18 @@ impl Errands {
                 millis(now).into(),
             ]);
         }
-        rows.execute(
-            tx.sql(),
+        let text = format!(
             "INSERT INTO errand (kind, subject, payload, version, due_at, attempts, created_at)
              SELECT r.kind, r.subject, r.payload, 1, r.at, 0, r.at FROM r WHERE true
              ON CONFLICT (kind, subject) DO UPDATE
              SET payload = excluded.payload, version = errand.version + 1,
-                 due_at = excluded.due_at, attempts = 0, last_error = NULL",
-        )
-        .await
-        .map_err(StorageError::doing("put errands"))?;
-        Ok(())
+                 due_at = excluded.due_at, attempts = 0, last_error = NULL
+             WHERE {condition}"
+        );
+        rows.execute(tx.sql(), &text)
+            .await
+            .map(drop)
+            .map_err(StorageError::doing("put errands"))
     }
 
     /// Errands of a kind that are due, those due first first and at most so many.
@@ -102,15 +134,36 @@ impl Errands {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Errand>, StorageError> {
-        let rows = sql::query(
-            "SELECT * FROM errand WHERE kind = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
-        )
-        .bind(kind)
-        .bind(millis(now))
-        .bind(limit)
-        .fetch_all(self.storage.readers())
-        .await
-        .map_err(StorageError::doing("look for errands"))?;
+        self.due_besides(kind, &[], now, limit).await
+    }
+
+    /// The same without those whose subjects end with one of a few texts.
+    pub async fn due_besides(
+        &self,
+        kind: &str,
+        ends: &[String],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Errand>, StorageError> {
+        let mut text = "SELECT * FROM errand WHERE kind = $1 AND due_at <= $2".to_owned();
+        for number in 4..4 + ends.len() {
+            // From before its beginning, a subject that is too short has no end that is as long.
+            text.push_str(&format!(
+                " AND substr(subject, length(subject) - length(${number}) + 1) <> ${number}"
+            ));
+        }
+        text.push_str(" ORDER BY due_at LIMIT $3");
+        let mut query = sql::query(AssertSqlSafe(text))
+            .bind(kind)
+            .bind(millis(now))
+            .bind(limit);
+        for end in ends {
+            query = query.bind(end.as_str());
+        }
+        let rows = query
+            .fetch_all(self.storage.readers())
+            .await
+            .map_err(StorageError::doing("look for errands"))?;
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 

@@ -1,45 +1,27 @@
-//! Enqueueing for many callers at once: those who come while one batch is being written make up the
-//! next, so that many share a transaction and its statements. Whoever is alone waits for nobody.
+//! Enqueueing for many callers at once, see [`Together`].
 //!
 //! For whoever enqueues and writes nothing else; what belongs to a cause that is written as well is
 //! enqueued in that transaction, see [`Deliveries::enqueue`].
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use loggia_delivery::{Lease, NewNotification, Notification, Recipient};
 use loggia_syntax::Did;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::Tries;
-use crate::sql::Backend;
-use crate::{Deliveries, Enqueue, Enqueued, Storage, StorageError, Write, endpoint};
-
-/// Notifications in one transaction.
-const MOST: usize = 128;
-
-/// Bytes of bodies after which a transaction takes no more notifications.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
-
-/// Transactions at a time: SQLite has one writer, and PostgreSQL others who want to write.
-const WRITERS_SQLITE: usize = 1;
-/// See [`WRITERS_SQLITE`].
-const WRITERS_POSTGRES: usize = 4;
+use crate::{
+    Batch, Deliveries, Enqueue, Enqueued, Storage, StorageError, Together, Write, endpoint,
+};
 
 /// Takes notifications of many callers. Cheap to clone; all of a store's share their batches.
 #[derive(Clone, Debug)]
-pub struct Intake(Arc<Shared>);
+pub struct Intake(Together<Enqueueing>);
 
+/// What an [`Intake`] does for all of them.
 #[derive(Debug)]
-struct Shared {
-    deliveries: Deliveries,
-    /// As many as there are callers who wait.
-    waiting: Mutex<Vec<Waiting>>,
-    writers: Arc<Semaphore>,
-}
+struct Enqueueing(Deliveries);
 
 /// A notification on its way in, by itself.
 #[derive(Clone, Debug)]
@@ -66,24 +48,10 @@ pub enum To {
     Wanting(Did),
 }
 
-#[derive(Debug)]
-struct Waiting {
-    wish: Wish,
-    tell: oneshot::Sender<Result<Enqueued, StorageError>>,
-}
-
 impl Storage {
     /// The way in for notifications that belong to no other transaction. One for a store.
     pub fn intake(&self) -> Intake {
-        let writers = match self.readers().backend() {
-            Backend::Sqlite => WRITERS_SQLITE,
-            Backend::Postgres => WRITERS_POSTGRES,
-        };
-        Intake(Arc::new(Shared {
-            deliveries: self.deliveries(),
-            waiting: Mutex::default(),
-            writers: Arc::new(Semaphore::new(writers)),
-        }))
+        Intake(self.together(Enqueueing(self.deliveries())))
     }
 }
 
@@ -92,91 +60,33 @@ impl Intake {
     /// this returns, they are on the disk. If the caller goes away meanwhile, they may be all the
     /// same; deliveries that were leased for it go out when their lease has lapsed.
     pub async fn enqueue(&self, wish: Wish) -> Result<Enqueued, StorageError> {
-        let (tell, told) = oneshot::channel();
-        self.0.queue().push(Waiting { wish, tell });
-        self.0.clone().start();
-        told.await.unwrap_or(Err(StorageError::Sql {
-            doing: "enqueue with others",
-            source: sqlx::Error::WorkerCrashed,
-        }))
+        self.0.ask(wish).await
     }
 }
 
-impl Shared {
-    fn queue(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl Batch for Enqueueing {
+    type Job = Wish;
+    type Answer = Enqueued;
+    type Error = StorageError;
+
+    fn bytes(wish: &Wish) -> usize {
+        wish.new.notification.body.len()
     }
 
-    /// Has somebody write what waits, unless as many are at it as may be: they look again before they
-    /// end.
-    fn start(self: Arc<Self>) {
-        if let Ok(turn) = self.writers.clone().try_acquire_owned() {
-            tokio::spawn(self.write_all(turn));
-        }
-    }
-
-    async fn write_all(self: Arc<Self>, turn: OwnedSemaphorePermit) {
-        loop {
-            let batch = self.next();
-            if batch.is_empty() {
-                break;
-            }
-            self.write(batch).await;
-        }
-        drop(turn);
-        // Who came after the last look found the turn taken.
-        if !self.queue().is_empty() {
-            self.start();
-        }
-    }
-
-    /// Those who have waited for longest.
-    fn next(&self) -> Vec<Waiting> {
-        let mut waiting = self.queue();
-        let mut bytes = 0;
-        let fits = waiting.iter().take(MOST).take_while(|one| {
-            let goes = bytes < MOST_BYTES;
-            bytes += one.wish.new.notification.body.len();
-            goes
-        });
-        let count = fits.count();
-        let rest = waiting.split_off(count);
-        mem::replace(&mut *waiting, rest)
-    }
-
-    /// Writes a batch; if that fails, each of it alone, so that nobody suffers for another.
-    async fn write(&self, batch: Vec<Waiting>) {
-        let (wishes, tell): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|one| (one.wish, one.tell)).unzip();
-        match self.enqueue(&wishes).await {
-            Ok(enqueued) => tell.into_iter().zip(enqueued).for_each(|(tell, enqueued)| {
-                answer(tell, Ok(enqueued));
-            }),
-            Err(error) if wishes.len() == 1 => {
-                let tell = tell.into_iter().next().expect("one for each wish");
-                answer(tell, Err(error));
-            }
-            Err(_) => {
-                for (wish, tell) in wishes.iter().zip(tell) {
-                    let alone = self.enqueue(std::slice::from_ref(wish)).await;
-                    answer(tell, alone.map(|mut one| one.remove(0)));
-                }
-            }
-        }
-    }
-
-    async fn enqueue(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
+    async fn write(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
         let mut tries = Tries::default();
         loop {
-            let enqueued = self.enqueue_once(wishes).await;
+            let enqueued = self.write_once(wishes).await;
             if !tries.again(&enqueued) {
                 return enqueued;
             }
         }
     }
+}
 
-    async fn enqueue_once(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
-        let mut tx = self.deliveries.storage.begin().await?;
+impl Enqueueing {
+    async fn write_once(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
+        let mut tx = self.0.storage.begin().await?;
         let recipients = recipients(&mut tx, wishes).await?;
         let all = wishes.iter().zip(&recipients);
         let all = all.map(|(wish, recipients)| Enqueue {
@@ -188,7 +98,7 @@ impl Shared {
         let now = wishes.iter().map(|wish| wish.now).max();
         let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
         let all = all.collect();
-        let enqueued = self.deliveries.enqueue_all(&mut tx, all, now).await?;
+        let enqueued = self.0.enqueue_all(&mut tx, all, now).await?;
         tx.commit().await?;
         Ok(enqueued)
     }
@@ -217,13 +127,4 @@ async fn recipients<'a>(
         }
     };
     Ok(wishes.iter().map(of).collect())
-}
-
-fn answer(
-    tell: oneshot::Sender<Result<Enqueued, StorageError>>,
-    result: Result<Enqueued, StorageError>,
-) {
-    if tell.send(result).is_err() {
-        tracing::debug!("somebody who enqueued went away before it was done");
-    }
 }

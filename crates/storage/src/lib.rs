@@ -35,6 +35,7 @@ mod place;
 mod projection;
 mod projection_fold;
 mod projection_log;
+mod projection_sources;
 mod projection_webhook;
 mod projection_work;
 mod proposal;
@@ -55,6 +56,7 @@ mod sql;
 mod storage;
 mod stream_cursor;
 mod stream_quarantine;
+mod together;
 mod webhook;
 mod webhook_list;
 mod wisp_log;
@@ -88,6 +90,7 @@ pub use projection::{
 };
 pub use projection_fold::{Fold, Folded, KeptState, NewNotice};
 pub use projection_log::{Notice, OldNotice};
+pub use projection_sources::{ReaderCaps, ReaderRoom};
 pub use projection_work::{Behind, UnreadableProjection};
 pub use proposal::{
     NewProposal, Proposal, ProposalCaps, ProposalId, ProposalKind, ProposalStatus, Proposals,
@@ -114,7 +117,7 @@ pub use space::{
     SpacePolicy, Spaces, TakenBack, UnknownRule,
 };
 pub use space_chain::{Advanced, Heard, SpaceChains, SpaceWriter};
-pub use space_copy::{CopiedSpace, Forward, Sequel, SpaceCopies, SpaceCopy};
+pub use space_copy::{Begun, CopiedSpace, Forward, Retry, Sequel, SpaceCopies, SpaceCopy};
 pub use space_repo::{
     BlobClaim, Changed, LoggedOperation, RecordAction, RecordRange, RecordValue, RecordWrite,
     RepoName, RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
@@ -122,6 +125,7 @@ pub use space_repo::{
 pub use storage::Storage;
 pub use stream_cursor::{StreamCursor, StreamCursors};
 pub use stream_quarantine::{QuarantinedFrame, StreamQuarantine};
+pub use together::{Batch, Together};
 pub use webhook::{
     Inserted, RewriteRule, Updated, Webhook, WebhookChange, WebhookFields, WebhookFormat,
     WebhookId, Webhooks,

@@ -53,6 +53,9 @@ const STEPS: &[Step] = &[
     step!(15, "0015", "space_hub"),
     step!(16, "0016", "community"),
     step!(17, "0017", "space_copies"),
+    step!(18, "0018", "space_rights"),
+    step!(19, "0019", "uploads"),
+    step!(20, "0020", "sourced_events"),
 ];
 
 /// The steps of an SQLite file.

@@ -10,10 +10,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::group::Group;
 use crate::location::{Place, Synchronous};
+use crate::replay::Uses;
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::storage::Inner;
-use crate::{Location, MasterKey, Storage, StorageError, migrations};
+use crate::{Location, MasterKey, Storage, StorageError, Together, migrations};
 
 /// How many connections read at once. Reads are short; more only costs threads.
 const READERS: u32 = 4;
@@ -32,6 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS: usize = 500;
+
+/// After so many pages in the log it is carried over into the database: 16 MiB. Pages that every batch
+/// writes are carried over once each time.
+const CHECKPOINT: &str = "4000";
 
 /// What is done to the tables of a store that is opened.
 #[derive(Clone, Copy)]
@@ -96,13 +101,15 @@ impl Storage {
             readers,
             engine,
         } = pools;
+        let backend = readers.backend();
         let storage = Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new_cyclic(|inner| Inner {
                 writer,
                 readers,
                 engine,
                 location,
                 sealer: Sealer::new(key),
+                uses: Together::new(Uses(inner.clone()), backend),
             }),
         };
         storage.check_key().await?;
@@ -164,8 +171,14 @@ async fn sqlite(
                 Box::pin(async move { Ok(usable) })
             })
     };
+    let writing = options
+        .clone()
+        // What a statement may have to undo, and its intermediate rows: a batch is a few hundred rows,
+        // and a file would be made and removed for each.
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", CHECKPOINT);
     let writer = pool(1)
-        .connect_with(options.clone())
+        .connect_with(writing)
         .await
         .map_err(StorageError::opening(database))?;
     match tables {

@@ -323,6 +323,23 @@ impl Proposals {
             .map_err(StorageError::doing("delete a space's proposals"))
     }
 
+    /// Takes back at most `limit` requests that have waited since before that time: whoever does not
+    /// answer in weeks does not answer, and a space has room for so many. How many those were.
+    pub async fn expire(&self, asked_before: Timestamp, limit: u32) -> Result<u64, StorageError> {
+        let sql = "UPDATE community_proposal SET status = 'withdrawn' WHERE id IN
+                 (SELECT id FROM community_proposal WHERE status = 'pending'
+                  AND kind = 'request' AND updated_at < $1 ORDER BY updated_at LIMIT $2)
+             AND status = 'pending'";
+        self.storage
+            .forget(
+                sql,
+                asked_before,
+                limit,
+                "take requests back that nobody answers",
+            )
+            .await
+    }
+
     /// Forgets at most `limit` proposals that ended before that time; how many those were.
     pub async fn sweep(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM community_proposal WHERE id IN

@@ -4,15 +4,18 @@ mod end;
 mod register;
 mod row;
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::Timestamp;
 use loggia_delivery::{Endpoint, EndpointId, Profile, sortable_id};
 use loggia_syntax::{Did, SpaceRef};
 
 use crate::column::millis;
-use crate::sql;
+use crate::sql::{self, Columns, Kind, Rows};
 use crate::{Storage, StorageError, Write};
 
 pub use end::{Unregistering, UnregisteringBy};
+pub(crate) use register::{hold_space, spaces_of};
 
 sortable_id! {
     /// Which registration.
@@ -36,7 +39,8 @@ pub struct Registration {
     pub author: Option<Did>,
     /// Whether the space was spelled with `ats://`.
     pub older_spelling: bool,
-    /// The endpoint that it is told at; belongs to this registration alone.
+    /// The endpoint that it is told at. A webhook's belongs to its registration alone, with a secret of
+    /// its own; a service of the protocol has one for all who register it for the same author.
     pub endpoint: EndpointId,
     /// Who registered it first, or in whose right: see [`NewRegistration::created_by`].
     pub created_by: Did,
@@ -59,8 +63,11 @@ pub enum RegistrationShape {
     Protocol,
 }
 
-/// A registration on its way in. One of the same space, service, URL and author is renewed instead;
-/// that of a service whose document says where it is has no URL.
+/// A registration on its way in. One of the same maker, space, service, URL and author is renewed
+/// instead; that of a service whose document says where it is has no URL.
+///
+/// A maker is an account, or, where nobody knows who reads, one credential: nobody renews, takes over or
+/// ends what somebody else has made.
 #[derive(Clone, Debug)]
 pub struct NewRegistration {
     /// Its id, should it be new.
@@ -105,9 +112,13 @@ pub enum Registered {
     /// It is new; or it has a new endpoint with the new secret, because the old one's row could not
     /// be read any more.
     New(Registration),
-    /// There was one already: it keeps its id and its endpoint's secret, has the new expiry, and is
+    /// Its maker had one already: it keeps its id and its endpoint's secret, has the new expiry, and is
     /// told again should its endpoint have been disabled. After the commit, tell the engine's handle.
     Renewed(Registration),
+    /// The service has answered 410, and neither it nor the authority of the space is who asks for more.
+    Gone,
+    /// The credential with which it was to be made was taken back meanwhile, or the space is gone.
+    Ended,
     /// The space has as many as are allowed.
     SpaceFull,
     /// The authority has as many as are allowed.
@@ -115,6 +126,9 @@ pub enum Registered {
     /// The caller has made as many as are allowed.
     CallerFull,
 }
+
+/// Spaces, as a table.
+const SPACES: Columns = &[("space", Kind::Text), ("now", Kind::Integer)];
 
 /// The registrations of a store.
 #[derive(Clone, Debug)]
@@ -132,21 +146,41 @@ impl Registrations {
         space: &SpaceRef,
         now: Timestamp,
     ) -> Result<Vec<Registration>, StorageError> {
-        let rows = sql::query(
-            "SELECT r.* FROM registration r
-             LEFT JOIN space s ON s.uri = r.space
-             LEFT JOIN space_member m ON m.space = r.space AND m.did = r.reader
-             WHERE r.space = $1 AND r.expires_at > $2
-                 AND (r.reader IS NULL OR s.uri IS NULL OR s.read_policy <> 'members'
-                      OR s.authority = r.reader OR m.may_read = 1)
-             ORDER BY r.id",
-        )
-        .bind(space.as_str())
-        .bind(millis(now))
-        .fetch_all(tx.sql())
-        .await
-        .map_err(StorageError::doing("list registrations"))?;
-        Ok(rows.iter().filter_map(row::readable).collect())
+        let mut all = self.list_active_of(tx, &[space], now).await?;
+        Ok(all.remove(space.as_str()).unwrap_or_default())
+    }
+
+    /// The same for several spaces, by their names; those that have none are missing.
+    pub async fn list_active_of(
+        &self,
+        tx: &mut Write,
+        spaces: &[&SpaceRef],
+        now: Timestamp,
+    ) -> Result<HashMap<String, Vec<Registration>>, StorageError> {
+        let names: BTreeSet<_> = spaces.iter().map(|space| space.as_str()).collect();
+        let mut rows = Rows::new(SPACES);
+        for name in names {
+            rows.push([name.into(), millis(now).into()]);
+        }
+        let rows = rows
+            .fetch_all(
+                tx.sql(),
+                "SELECT g.* FROM r JOIN registration g ON g.space = r.space
+                 LEFT JOIN space s ON s.uri = g.space
+                 LEFT JOIN space_member m ON m.space = g.space AND m.did = g.reader
+                 WHERE g.expires_at > r.now
+                     AND (g.reader IS NULL OR s.uri IS NULL OR s.read_policy <> 'members'
+                          OR s.authority = g.reader OR m.may_read = 1)
+                 ORDER BY g.id",
+            )
+            .await
+            .map_err(StorageError::doing("list registrations"))?;
+        let mut listed: HashMap<_, Vec<_>> = HashMap::new();
+        for registration in rows.iter().filter_map(row::readable) {
+            let space = registration.space.as_str().to_owned();
+            listed.entry(space).or_default().push(registration);
+        }
+        Ok(listed)
     }
 
     /// Removes all of a space's registrations; how many those were. What is enqueued already is
@@ -175,7 +209,44 @@ impl Registrations {
     }
 }
 
+impl Registration {
+    /// Whose it is: nobody else renews it.
+    pub fn maker(&self) -> String {
+        maker(
+            &self.created_by,
+            self.reader.as_ref(),
+            self.credential.as_deref(),
+        )
+    }
+}
+
+/// An account; or the authority with the credential of a reader whom nobody knows.
+fn maker(created_by: &Did, reader: Option<&Did>, credential: Option<&str>) -> String {
+    match (reader, credential) {
+        (None, Some(credential)) => format!("{created_by}#{credential}"),
+        (reader, _) => reader.unwrap_or(created_by).to_string(),
+    }
+}
+
 impl NewRegistration {
+    fn maker(&self) -> String {
+        maker(
+            &self.created_by,
+            self.reader.as_ref(),
+            self.credential.as_deref(),
+        )
+    }
+
+    /// Whether whoever registers speaks for the service, or for the space.
+    fn is_owners(&self) -> bool {
+        let (service, _) = self.service.split_once('#').unwrap_or((&self.service, ""));
+        !self.is_readers()
+            || self
+                .reader
+                .as_ref()
+                .is_some_and(|did| did.as_str() == service)
+    }
+
     fn shape(&self) -> RegistrationShape {
         match self.endpoint.profile {
             Profile::SpaceProtocol => RegistrationShape::Protocol,

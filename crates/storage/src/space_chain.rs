@@ -32,6 +32,8 @@ pub struct Advanced {
     pub space_rev: Tid,
     /// The one before it; none for the first of all.
     pub prev: Option<Tid>,
+    /// The revision of the repository that was reported before; none for its first news.
+    pub known: Option<Tid>,
 }
 
 /// What became of news.
@@ -102,6 +104,7 @@ impl SpaceChains {
         Ok(Heard::Advanced(Advanced {
             space_rev,
             prev: chain.map(|chain| chain.rev),
+            known,
         }))
     }
 

@@ -1,22 +1,24 @@
-//! Copies of repositories in spaces that are hosted elsewhere: how far each was proved, and which records
-//! it has.
+//! Copies of repositories that are hosted elsewhere: how far each was proved, and which records it has.
 //!
 //! A copy is read, compared with what the author's host says outside of any transaction, and moved on by
 //! [`SpaceCopies::forward`], which does nothing if somebody else has moved it meanwhile.
 
 mod forward;
+mod here;
 mod spaces;
+mod trouble;
 
-use jiff::Timestamp;
 use loggia_space::{RecordPath, SetHash};
 use loggia_syntax::{Cid, Did, Nsid, RecordKey, SpaceRef, Tid};
 
-use crate::column::{Reading, millis};
-use crate::sql::{self, Columns, Kind, Row, Rows};
+use crate::column::Reading;
+use crate::sql::{self, Columns, Connection, Executor, Kind, Row, Rows};
 use crate::{BadRow, RepoName, Storage, StorageError, Write};
 
 pub use forward::Forward;
+pub use here::Begun;
 pub use spaces::{CopiedSpace, Sequel};
+pub use trouble::Retry;
 
 /// Bytes of a trouble that are kept.
 const MOST_TROUBLE: usize = 500;
@@ -49,18 +51,23 @@ pub struct SpaceCopies {
 impl SpaceCopies {
     /// Spaces that are copied at a time.
     pub const MOST_SPACES: u32 = 1_000;
+    /// Those of one authority, so that none takes the places of the others.
+    pub const MOST_OF_AUTHORITY: u32 = 100;
     /// Repositories that are copied of one space.
     pub const MOST_REPOS: u32 = 10_000;
 
     /// A copy, if there is one.
     pub async fn find(&self, name: &RepoName) -> Result<Option<SpaceCopy>, StorageError> {
-        let row = sql::query("SELECT * FROM space_copy WHERE space = $1 AND author = $2")
-            .bind(name.space.as_str())
-            .bind(name.author.as_str())
-            .fetch_optional(self.storage.readers())
-            .await
-            .map_err(StorageError::doing("find a copy"))?;
-        Ok(row.as_ref().map(read).transpose()?)
+        find(self.storage.readers(), name).await
+    }
+
+    /// The same within a transaction.
+    pub async fn find_in(
+        &self,
+        tx: &mut Write,
+        name: &RepoName,
+    ) -> Result<Option<SpaceCopy>, StorageError> {
+        find(tx.sql(), name).await
     }
 
     /// The copies of a space, at most `limit` in the order of their authors, from after one on.
@@ -100,14 +107,27 @@ impl SpaceCopies {
         Ok(rows.iter().map(read).collect::<Result<_, BadRow>>()?)
     }
 
-    /// Begins copies of these authors where there is none, empty; whether they all have one now. They
-    /// have not if the space would have more than [`SpaceCopies::MOST_REPOS`]; then the transaction is
-    /// better undone.
+    /// Begins copies of these authors where there is none, empty; whether they all have one now, unless
+    /// the space is copied no longer. They have not if it would have more than
+    /// [`SpaceCopies::MOST_REPOS`]; then the transaction is better undone.
     pub async fn begin(
         &self,
         tx: &mut Write,
         space: &CopiedSpace,
         authors: &[Did],
+    ) -> Result<bool, StorageError> {
+        let quiet_until = (!space.is_listed).then_some(&space.since);
+        self.begin_from(tx, &space.space, authors, quiet_until)
+            .await
+    }
+
+    /// The same, where what is not later than a revision is told to nobody.
+    async fn begin_from(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        authors: &[Did],
+        quiet_until: Option<&Tid>,
     ) -> Result<bool, StorageError> {
         const NEW: Columns = &[
             ("space", Kind::Text),
@@ -115,7 +135,7 @@ impl SpaceCopies {
             ("state", Kind::Blob),
             ("quiet_until", Kind::Text),
         ];
-        let quiet_until = (!space.is_listed).then_some(space.since.as_str());
+        hold(tx.sql(), space).await?;
         // In one order, so that no two who begin the same ones wait for each other.
         let mut authors: Vec<_> = authors.iter().map(Did::as_str).collect();
         authors.sort_unstable();
@@ -124,17 +144,18 @@ impl SpaceCopies {
         let mut rows = Rows::new(NEW);
         for author in authors {
             rows.push([
-                space.space.as_str().into(),
+                space.as_str().into(),
                 author.into(),
                 (&empty).into(),
-                quiet_until.into(),
+                quiet_until.map(Tid::as_str).into(),
             ]);
         }
         let begun = rows
             .execute(
                 tx.sql(),
                 "INSERT INTO space_copy (space, author, state, records, version, quiet_until)
-                 SELECT r.space, r.author, r.state, 0, 0, r.quiet_until FROM r WHERE true
+                 SELECT r.space, r.author, r.state, 0, 0, r.quiet_until FROM r
+                 WHERE EXISTS (SELECT 1 FROM copied_space c WHERE c.space = r.space)
                  ON CONFLICT (space, author) DO NOTHING",
             )
             .await
@@ -142,12 +163,15 @@ impl SpaceCopies {
         if begun == 0 {
             return Ok(true);
         }
-        let copies: i64 = sql::query_scalar("SELECT count(*) FROM space_copy WHERE space = $1")
-            .bind(space.space.as_str())
+        Ok(self.count(tx, space).await? <= i64::from(Self::MOST_REPOS))
+    }
+
+    async fn count(&self, tx: &mut Write, space: &SpaceRef) -> Result<i64, StorageError> {
+        sql::query_scalar("SELECT count(*) FROM space_copy WHERE space = $1")
+            .bind(space.as_str())
             .fetch_one(tx.sql())
             .await
-            .map_err(StorageError::doing("count copies"))?;
-        Ok(copies <= i64::from(Self::MOST_REPOS))
+            .map_err(StorageError::doing("count copies"))
     }
 
     /// What the copy has at these places.
@@ -188,28 +212,22 @@ impl SpaceCopies {
                 .map_err(StorageError::doing("list records of a copy"))?;
         Ok(rows.iter().map(record).collect::<Result<_, _>>()?)
     }
+}
 
-    /// Says why a copy does not go on. What is there stays as it was proved.
-    pub async fn trouble(
-        &self,
-        tx: &mut Write,
-        name: &RepoName,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<(), StorageError> {
-        let why = &why[..why.floor_char_boundary(MOST_TROUBLE)];
-        sql::query(
-            "UPDATE space_copy SET trouble = $1, trouble_at = $2 WHERE space = $3 AND author = $4",
-        )
-        .bind(why)
-        .bind(millis(now))
+/// What there is of a space is neither begun, moved on nor forgotten by anybody else until the transaction
+/// ends: nothing is left over of what was forgotten.
+async fn hold(connection: &mut Connection, space: &SpaceRef) -> Result<(), StorageError> {
+    connection.hold(&format!("copies of {space}")).await
+}
+
+async fn find(on: impl Executor, name: &RepoName) -> Result<Option<SpaceCopy>, StorageError> {
+    let row = sql::query("SELECT * FROM space_copy WHERE space = $1 AND author = $2")
         .bind(name.space.as_str())
         .bind(name.author.as_str())
-        .execute(tx.sql())
+        .fetch_optional(on)
         .await
-        .map(drop)
-        .map_err(StorageError::doing("say what is wrong with a copy"))
-    }
+        .map_err(StorageError::doing("find a copy"))?;
+    Ok(row.as_ref().map(read).transpose()?)
 }
 
 fn read(row: &Row) -> Result<SpaceCopy, BadRow> {

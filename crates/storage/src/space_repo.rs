@@ -4,6 +4,7 @@
 
 mod blobs;
 mod change;
+mod log;
 mod read;
 mod write;
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::column::millis;
+use crate::replay::Uses;
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::{
     Accounts, ApiClients, BacklinkReferences, Blobs, Chores, Claims, CommunityWebhooks, Deliveries,
     Endpoints, Errands, Events, Location, LoginAttempts, LoginSessions, Projections, Proposals,
     Registrations, Replays, RevokedCredentials, ServerKeys, SpaceChains, SpaceCopies, SpaceRepos,
-    Spaces, StorageError, StreamCursors, StreamQuarantine, Webhooks, WispSecrets, WispWebhooks,
+    Spaces, StorageError, StreamCursors, StreamQuarantine, Together, Webhooks, WispSecrets,
+    WispWebhooks,
 };
 
 /// An open store. Cheap to clone.
@@ -27,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Pool,
     pub(crate) location: Location,
     pub(crate) sealer: Sealer,
+    /// The way in for what may be used once.
+    pub(crate) uses: Together<Uses>,
 }
 
 impl Storage {

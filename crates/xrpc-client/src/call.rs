@@ -1,6 +1,6 @@
 //! Typed XRPC calls.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use loggia_xrpc::{
@@ -11,6 +11,7 @@ use std::fmt;
 use url::Url;
 
 use crate::client::{Answer, GuardedClient};
+use crate::download::{Download, Pace};
 use crate::error::ClientError;
 
 /// How a call proves who makes it.
@@ -129,17 +130,7 @@ impl GuardedClient {
         limit: usize,
     ) -> Result<M::Output, CallError> {
         let nsid = M::NSID;
-        let url = method_url::<M>(base, params)?;
-        let payload = input
-            .encode()
-            .map_err(|source| CallError::Input { nsid, source })?;
-        let method = match M::KIND {
-            Kind::Procedure => reqwest::Method::POST,
-            Kind::Query | Kind::Subscription => reqwest::Method::GET,
-        };
-        let mut request = reqwest::Request::new(method, url);
-        put_headers::<M>(request.headers_mut(), credentials)?;
-        put_payload(&mut request, payload, M::Input::ENCODING)?;
+        let request = request::<M>(base, params, input, credentials)?;
         let answer = self
             .exchange(request, limit)
             .await
@@ -147,12 +138,61 @@ impl GuardedClient {
         if !(200..300).contains(&answer.status) {
             return Err(CallError::Refused {
                 nsid,
-                source: refusal(&answer),
+                source: refusal(answer.status, &answer.body),
             });
         }
         M::Output::decode(output(answer, M::Output::KIND))
             .map_err(|source| CallError::Output { nsid, source })
     }
+
+    /// Calls a method whose output is large, and gives what comes in as it comes in: at most `limit`
+    /// bytes, no slower than at this pace.
+    pub async fn download<M: Method>(
+        &self,
+        base: &Url,
+        params: &M::Params,
+        input: M::Input,
+        credentials: Credentials<'_>,
+        (limit, pace): (usize, Pace),
+    ) -> Result<Download, CallError> {
+        let nsid = M::NSID;
+        let failed = |source| CallError::Client { nsid, source };
+        let request = request::<M>(base, params, input, credentials)?;
+        let mut download = self.begin(request, pace, limit).await.map_err(failed)?;
+        if (200..300).contains(&download.status()) {
+            return Ok(download);
+        }
+        // That it was refused is known, even if the reason breaks off.
+        let mut body = BytesMut::new();
+        while body.len() < self.settings().answer
+            && let Ok(Some(chunk)) = download.next().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+        let source = refusal(download.status(), &body.freeze());
+        Err(CallError::Refused { nsid, source })
+    }
+}
+
+fn request<M: Method>(
+    base: &Url,
+    params: &M::Params,
+    input: M::Input,
+    credentials: Credentials<'_>,
+) -> Result<reqwest::Request, CallError> {
+    let nsid = M::NSID;
+    let url = method_url::<M>(base, params)?;
+    let payload = input
+        .encode()
+        .map_err(|source| CallError::Input { nsid, source })?;
+    let method = match M::KIND {
+        Kind::Procedure => reqwest::Method::POST,
+        Kind::Query | Kind::Subscription => reqwest::Method::GET,
+    };
+    let mut request = reqwest::Request::new(method, url);
+    put_headers::<M>(request.headers_mut(), credentials)?;
+    put_payload(&mut request, payload, M::Input::ENCODING)?;
+    Ok(request)
 }
 
 fn method_url<M: Method>(base: &Url, params: &M::Params) -> Result<Url, CallError> {
@@ -241,15 +281,15 @@ fn content_type(headers: &HeaderMap) -> &str {
 }
 
 /// The name and message of an XRPC error. Other bodies are not quoted: they may hold anything.
-fn refusal(answer: &Answer) -> Refusal {
+fn refusal(status: u16, body: &Bytes) -> Refusal {
     #[derive(Default, Deserialize)]
     struct Envelope {
         error: Option<String>,
         message: Option<String>,
     }
-    let envelope: Envelope = parse(&answer.body).unwrap_or_default();
+    let envelope: Envelope = parse(body).unwrap_or_default();
     Refusal {
-        status: answer.status,
+        status,
         name: envelope.error,
         message: envelope.message,
     }

@@ -13,6 +13,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
 use crate::dns::{GuardedDns, Names};
+use crate::download::{Download, Pace};
 use crate::error::{BuildError, ClientError};
 use crate::guard::AddressGuard;
 
@@ -172,6 +173,23 @@ impl GuardedClient {
             &url,
             limit,
         )
+    }
+
+    /// Sends a request and returns as soon as the answer has begun, within the deadline of all requests.
+    pub(crate) async fn begin(
+        &self,
+        request: Request,
+        pace: Pace,
+        limit: usize,
+    ) -> Result<Download, ClientError> {
+        let guard = &self.settings.guard;
+        guard.check_url(request.url()).map_err(ClientError::Url)?;
+        let (host, deadline) = (host(request.url()), self.settings.deadline);
+        match tokio::time::timeout(deadline, self.http.execute(request)).await {
+            Ok(Ok(response)) => Ok(Download::new(response, host, pace, limit)),
+            Ok(Err(error)) => Err(ClientError::from_reqwest(error, &host, deadline)),
+            Err(_) => Err(ClientError::Timeout { host, deadline }),
+        }
     }
 
     async fn send(

@@ -41,6 +41,16 @@ pub enum ClientError {
         /// The deadline of the whole request.
         deadline: Duration,
     },
+    /// The answer comes in too slowly.
+    #[error("`{host}` sent less than {bytes} bytes within {} ms", within.as_millis())]
+    Slow {
+        /// The URL's host.
+        host: String,
+        /// How much should have come.
+        bytes: usize,
+        /// In which time.
+        within: Duration,
+    },
     /// No connection.
     #[error("cannot connect to `{host}`")]
     Connect {
@@ -91,6 +101,7 @@ impl ClientError {
             Self::Blocked { .. } => "blocked_address",
             Self::Dns { .. } => "dns",
             Self::Timeout { .. } => "timeout",
+            Self::Slow { .. } => "slow",
             Self::Connect { .. } => "connect",
             Self::Tls { .. } => "tls",
             Self::TooLarge { .. } => "too_large",

@@ -9,6 +9,7 @@
 mod call;
 mod client;
 mod dns;
+mod download;
 mod error;
 mod frame;
 pub mod guard;
@@ -18,6 +19,7 @@ mod web_socket;
 pub use call::{CallError, Credentials, Refusal};
 pub use client::{Answer, ClientSettings, GuardedClient, USER_AGENT};
 pub use dns::{Found, Lookup, Names};
+pub use download::{Download, Pace};
 pub use error::{BuildError, ClientError};
 pub use frame::{Frame, FrameError, read_frame};
 pub use guard::{AddressGuard, Blocked, Network, UrlRefusal};

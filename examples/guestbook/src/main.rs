@@ -3,17 +3,22 @@
 //! `lexicons/` says what the service is, `src/lexicons/` is generated from it, `src/handlers/` holds
 //! one function for each method, at the path that its NSID names.
 //!
-//! `guestbook [ADDRESS]` serves; the environment variable `GUESTBOOK_DID` says who it is, which is
-//! whom its visitors' tokens must be for.
+//! `guestbook [ADDRESS]` serves. The environment says the rest: `GUESTBOOK_DID` who it is, which is whom
+//! its visitors' tokens must be for; `GUESTBOOK_KEEPER` whose word erases; and, for apps, `GUESTBOOK_URL`
+//! where they call it, `GUESTBOOK_ISSUER` whose access tokens it takes, and `GUESTBOOK_ISSUER_KEYS`
+//! where that issuer's keys are.
 
 mod handlers;
 pub mod lexicons;
 
+use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use loggia::auth::dpop::PublicUrl;
 use loggia::axum::extract::FromRef;
-use loggia::callers::{Callers, Network};
+use loggia::callers::{Callers, Issuer, Network};
+use loggia::syntax::Did;
 
 use lexicons::com::example::guestbook::entry::Entry;
 
@@ -43,17 +48,32 @@ fn main() -> io::Result<()> {
     let address = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let did =
-        std::env::var("GUESTBOOK_DID").unwrap_or_else(|_| "did:web:localhost%3A3000".to_owned());
-    let network = Network {
-        development: did.starts_with("did:web:localhost"),
-        ..Network::default()
-    };
-    let callers = Callers::over_network([did], &network).map_err(io::Error::other)?;
+    let callers = callers().map_err(io::Error::other)?;
     let app = App {
         book: Book::default(),
-        callers: callers.build(),
+        callers: callers.clone(),
     };
     let service = lexicons::routes!(crate::handlers);
-    loggia::run(&address, service.with_state(app))
+    loggia::run(&address, callers.with_nonces(service.with_state(app)))
+}
+
+/// Whose word is taken.
+fn callers() -> Result<Callers, Box<dyn Error + Send + Sync>> {
+    let set = |name| std::env::var(name).ok();
+    let did = set("GUESTBOOK_DID").unwrap_or_else(|| "did:web:localhost%3A3000".to_owned());
+    let issuer = set("GUESTBOOK_ISSUER").zip(set("GUESTBOOK_ISSUER_KEYS"));
+    let public_url = set("GUESTBOOK_URL").map(|url| PublicUrl::new(&url));
+    let network = Network {
+        development: did.starts_with("did:web:localhost"),
+        public_url: public_url.transpose()?,
+        issuers: issuer
+            .map(|(url, keys)| Issuer { url, keys })
+            .into_iter()
+            .collect(),
+        ..Network::default()
+    };
+    let keeper = set("GUESTBOOK_KEEPER").map(Did::new).transpose()?;
+    Ok(Callers::over_network([did], &network)?
+        .admins(keeper)
+        .build())
 }

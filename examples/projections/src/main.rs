@@ -32,8 +32,12 @@ async fn follow(url: &str, key: &str, last: &mut i64) -> Result<(), Error> {
     while let Some(message) = socket.next().await {
         if let Message::Text(text) = message? {
             let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let Some(sequence) = told["sequence"].as_i64() else {
+                eprintln!("some are no longer kept: {told}");
+                continue;
+            };
             println!("{} {}", told["aggregateId"], told["state"]);
-            *last = told["sequence"].as_i64().unwrap_or(*last);
+            *last = sequence;
         }
     }
     Ok(())

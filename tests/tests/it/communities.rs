@@ -1,6 +1,7 @@
 //! `dev.loggia.community.*`: who joins spaces, and who is told what happens in them.
 
 mod checklist;
+mod closing;
 mod delivering;
 mod invites;
 mod joining;

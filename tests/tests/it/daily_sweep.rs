@@ -23,6 +23,8 @@ const START: Timestamp = Timestamp::constant(1_700_000_000, 0);
 const KEPT: Kept = Kept {
     delivered: SignedDuration::from_hours(7 * 24),
     dead_letters: SignedDuration::from_hours(30 * 24),
+    source_events: SignedDuration::from_hours(30 * 24),
+    space_log: SignedDuration::from_hours(24 * 30),
 };
 
 fn day(days: i64) -> Timestamp {
@@ -174,6 +176,94 @@ async fn a_day_later_than_kept_a_delivery_is_in_the_archive_alone() {
         !text.contains("secret-path"),
         "a URL may be a secret: {text}"
     );
+}
+
+/// What each of Wisp's webhooks has been told, as its documentation says.
+#[tokio::test]
+async fn the_log_of_a_wisp_webhook_keeps_its_newest_500() {
+    const LOG: usize = 500;
+    let key = MasterKey::new([7; 32]);
+    let storage = Storage::memory("daily-wisp", &key).await.expect("opens");
+    let deliveries = storage.deliveries();
+    let mut tx = storage.begin().await.expect("begins");
+    let mut endpoints = Vec::new();
+    for (number, profile) in [
+        (1, Profile::Wisp),
+        (2, Profile::Wisp2),
+        (3, Profile::Standard),
+    ] {
+        let endpoint = Endpoint {
+            id: EndpointId::new(START, [number; 10]),
+            profile,
+            ..endpoint()
+        };
+        let inserted = storage.endpoints().insert(&mut tx, &endpoint).await;
+        inserted.expect("is inserted");
+        endpoints.push(endpoint.id);
+    }
+    tx.commit().await.expect("commits");
+    for number in 0..LOG + 3 {
+        let at = START + SignedDuration::from_secs(i64::try_from(number).expect("few"));
+        settle(&storage, &endpoints, number, at).await;
+    }
+    let daily = Daily::new(storage.clone(), None, KEPT);
+    // On the same day: nothing is old.
+    let swept = daily
+        .sweep_if_due(START + SignedDuration::from_hours(3))
+        .await;
+    assert_eq!(swept.expect("sweeps"), Some(6));
+    for (number, kept) in [(0, 1), (2, 1), (3, 3), (LOG + 2, 3)] {
+        let left = deliveries.list(notification_id(number)).await;
+        assert_eq!(left.expect("lists").len(), kept, "{number}");
+    }
+}
+
+fn notification_id(number: usize) -> NotificationId {
+    let mut random = [9; 10];
+    random[2..].copy_from_slice(&(number as u64).to_be_bytes());
+    NotificationId::new(START, random)
+}
+
+/// Tells endpoints something, which arrives at that time.
+async fn settle(storage: &Storage, endpoints: &[EndpointId], number: usize, at: Timestamp) {
+    let notification = Notification {
+        id: notification_id(number),
+        kind: Nsid::from_static("com.example.happened"),
+        subject: "something".to_owned(),
+        body: Bytes::from_static(b"{}"),
+        created_at: at,
+        deadline: day(1),
+    };
+    let new = NewNotification {
+        notification,
+        source: None,
+    };
+    let lease = Lease {
+        node: NodeId::new("here"),
+        until: day(1),
+    };
+    let recipients: Vec<_> = endpoints
+        .iter()
+        .map(|endpoint| Recipient::new(*endpoint, day(1)))
+        .collect();
+    let deliveries = storage.deliveries();
+    let mut tx = storage.begin().await.expect("begins");
+    let enqueued = deliveries.enqueue(&mut tx, new, &recipients, Some(&lease), at);
+    let enqueued = enqueued.await.expect("is enqueued");
+    tx.commit().await.expect("commits");
+    let settled: Vec<_> = enqueued
+        .due
+        .iter()
+        .map(|due| Settled {
+            id: due.id,
+            state: State::Delivered { attempts: 1, at },
+            attempt: None,
+            report: None,
+            lease: due.lease.clone(),
+        })
+        .collect();
+    let recorded = deliveries.record(&lease.node, &settled, at).await;
+    recorded.expect("is recorded");
 }
 
 #[tokio::test]

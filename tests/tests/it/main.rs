@@ -40,6 +40,7 @@ mod token_exchange;
 mod used_tokens;
 mod validate_record;
 mod webhook_lists;
+mod webhook_refusals;
 mod webhooks;
 mod wisp;
 mod wisp_deliveries;

@@ -4,8 +4,10 @@
 //! promise.
 
 mod attempts;
+mod clients;
 mod fed;
 mod form;
+mod keeping;
 mod kill;
 mod managing;
 mod methods;
@@ -17,7 +19,10 @@ mod sources;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use loggia_server::operator::NewClient;
+use loggia_storage::{Location, MasterKey, Storage};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -126,4 +131,13 @@ impl<'a> Client<'a> {
 /// The id of an upload's answer.
 pub fn id(uploaded: &Value) -> String {
     uploaded["projectionId"].as_str().expect("an id").to_owned()
+}
+
+/// The store of a server that runs.
+pub async fn store(server: &TestServer) -> Storage {
+    let key = std::fs::read_to_string(server.data().join("master.key")).expect("a key");
+    let key = STANDARD.decode(key.trim()).expect("base64");
+    let key = MasterKey::new(key.try_into().expect("32 bytes"));
+    let location = Location::file(server.data().join("loggia.db"));
+    Storage::join(&location, &key).await.expect("joins")
 }

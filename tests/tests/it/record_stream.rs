@@ -8,7 +8,7 @@ use crate::support::jetstream::{Framing, Jetstream};
 use crate::support::posting::{hook, numbers, posts, tell};
 use crate::support::rows::Database;
 use crate::support::webhook_world::{
-    POST, WEBHOOK, WebhookWorld, known, post, stream, streams_live, told, until,
+    POST, WEBHOOK, WebhookWorld, known, post, stream, streams_live, told, until, webhook,
 };
 use crate::support::{Receiver, TestServer};
 
@@ -158,8 +158,15 @@ async fn what_was_made_in_a_gap_is_read_from_the_accounts_host() {
     let mut receiver = Receiver::start();
     let (hook, _) = hook(&alice, &receiver.url, &source).await;
     known(&server, &hook, "active").await;
+    // One that names no collection by its whole name.
+    let mut wide = Receiver::start();
+    let record = webhook(&format!("at://{}/app.bsky.*", alice.did), &wide.url);
+    let written = alice.create(WEBHOOK, &record).await;
+    tell(&source, &alice, &written, &record);
+    known(&server, &written, "active").await;
     posts(&source, &alice, 0);
     assert_eq!(numbers(&mut receiver, 1).await, [0]);
+    assert_eq!(numbers(&mut wide, 1).await, [0]);
     let folder = server.stop().await;
     let time = "SELECT max(time_us) FROM stream_cursor";
     let last = Database::sqlite(folder.path()).await.number(time).await;
@@ -182,14 +189,16 @@ async fn what_was_made_in_a_gap_is_read_from_the_accounts_host() {
             config.streams = vec![stream("network", SourceKind::Jetstream2, &source.url())];
         })
         .await;
-    let mut told: Vec<u64> = Vec::new();
-    while told.len() < 9 {
-        told.extend(numbers(&mut receiver, 1).await);
-        told.sort_unstable();
-        told.dedup();
+    for receiver in [&mut receiver, &mut wide] {
+        let mut told: Vec<u64> = Vec::new();
+        while told.len() < 9 {
+            told.extend(numbers(receiver, 1).await);
+            told.sort_unstable();
+            told.dedup();
+        }
+        let all: Vec<u64> = (1..=9).collect();
+        assert_eq!(told, all);
     }
-    let all: Vec<u64> = (1..=9).collect();
-    assert_eq!(told, all);
     streams_live(&server).await;
     let health = server.get("/xrpc/_health").await;
     assert_eq!(health.body["streams"]["network"]["gaps"], 1);
@@ -265,5 +274,27 @@ async fn a_frame_beyond_the_limit_does_not_stop_the_stream() {
         long.len()
     );
     assert_eq!(database.number(&aside).await, 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_of_something_else_is_not_live_until_it_makes_sense() {
+    let source = Jetstream::start(Framing::First).await;
+    let server = alone(&source).await;
+    for _ in 0..3 {
+        source.say_garbage(r#"{"something": "else"}"#);
+    }
+    let mut health = server.get("/xrpc/_health").await;
+    until("it makes no sense", async || {
+        health = server.get("/xrpc/_health").await;
+        health.status == 503
+    })
+    .await;
+    assert_eq!(health.body["message"], "record streams does not work");
+    source.account("did:plc:ewvi7nxzyoun6zhxrhs64oiz", true);
+    shown(&server, "it makes sense", |stream| {
+        stream["live"] == true && stream["malformedFrames"] == 3
+    })
+    .await;
     server.stop().await;
 }

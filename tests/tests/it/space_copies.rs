@@ -1,7 +1,10 @@
 //! Spaces that are hosted elsewhere, copied for whoever is registered here.
 
+mod here;
 mod lies;
+mod nodes;
 mod rights;
-mod scene;
+pub mod scene;
 mod servers;
+mod silence;
 mod telling;

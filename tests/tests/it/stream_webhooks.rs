@@ -120,7 +120,7 @@ async fn receiver_answering_500_raises_error_count_and_204_clears_it() {
 }
 
 #[tokio::test]
-async fn any_2xx_is_success() {
+async fn any_2xx_is_success_and_failed_posts_are_retried() {
     let server = TestServer::start().await;
     let alice = server.account("alice");
     let mut receiver = Receiver::answering(&[200, 202]);

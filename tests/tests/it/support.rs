@@ -24,10 +24,15 @@ pub mod repository;
 pub mod rows;
 pub mod s3;
 pub mod server;
+pub mod silent;
 pub mod spaces;
 pub mod syncer;
 pub mod tally;
+pub mod typescript;
 pub mod webhook_world;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -46,6 +51,23 @@ pub fn http() -> reqwest::Client {
         .install_default()
         .unwrap_or_default();
     reqwest::Client::new()
+}
+
+/// The signature that openssl makes of a body with a whole secret.
+pub fn by_openssl(secret: &str, body: &[u8]) -> String {
+    let mut child = Command::new("openssl")
+        .args(["dgst", "-sha256", "-hmac", secret, "-hex"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("openssl is installed");
+    let mut input = child.stdin.take().expect("piped above");
+    input.write_all(body).expect("openssl reads");
+    drop(input);
+    let said = child.wait_with_output().expect("openssl ends").stdout;
+    let said = String::from_utf8(said).expect("text");
+    let digest = said.trim().rsplit(' ').next().expect("a digest");
+    format!("sha256={digest}")
 }
 
 /// Whether there is time for more rounds: `cargo xtask test --long`.

@@ -41,7 +41,7 @@ fn pick(made: &[Value], numbers: &[usize]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn pages_are_newest_first_and_full_under_filters() {
+async fn the_list_is_newest_first_and_the_cursor_visits_every_row_once() {
     let server = TestServer::start().await;
     let alice = server.account("alice");
     let made = seven(&alice).await;
@@ -50,6 +50,16 @@ async fn pages_are_newest_first_and_full_under_filters() {
     assert_eq!(pages(&alice, &[]).await, [page(&[6, 5, 4, 3, 2, 1, 0])]);
     let threes = pages(&alice, &[("limit", "3")]).await;
     assert_eq!(threes, [page(&[6, 5, 4]), page(&[3, 2, 1]), page(&[0])]);
+    let ones = pages(&alice, &[("limit", "1")]).await;
+    assert_eq!(ones.concat(), page(&[6, 5, 4, 3, 2, 1, 0]));
+}
+
+#[tokio::test]
+async fn the_event_filter_combined_with_limit_pages_correctly() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let made = seven(&alice).await;
+    let page = |numbers: &[usize]| pick(&made, numbers);
     let active = pages(&alice, &[("limit", "2"), ("active", "true")]).await;
     assert_eq!(active, [page(&[6, 3]), page(&[0])]);
     let inactive = pages(&alice, &[("limit", "2"), ("active", "false")]).await;
@@ -90,7 +100,7 @@ async fn a_cursor_holds_when_rows_come_and_go() {
 }
 
 #[tokio::test]
-async fn params_that_do_not_fit_are_refused() {
+async fn limit_0_and_101_and_cursor_abc_are_400() {
     let server = TestServer::start().await;
     let alice = server.account("alice");
     for cursor in ["abc", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA*"] {

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use loggia_server::config::Config;
 use loggia_server::wisp::Version;
 use serde_json::{Value, json};
 
 use crate::support::hooks::{Hooks, WATCHED, body, header, signature};
-use crate::support::{Arrival, Receiver};
+use crate::support::hostile::{Hostile, Hostility};
+use crate::support::{Arrival, Receiver, by_openssl};
 
 const SIGNATURE: &str = "x-webhook-signature";
 const KEY: &str = "idempotency-key";
@@ -79,6 +81,52 @@ async fn the_body_has_exactly_these_members_and_a_signature_only_with_a_secret()
         "a key for each"
     );
     assert_eq!(body(&plain_one)["did"], WATCHED);
+}
+
+#[tokio::test]
+async fn the_signature_equals_hmac_of_the_raw_body_by_openssl() {
+    for version in [Version::First, Version::Second] {
+        let mut hooks = Hooks::start(|config| config.wisp_version = version).await;
+        let mut receiver = Receiver::start();
+        let rkey = hooks
+            .add(&receiver.url, json!({ "secret": "sesame" }))
+            .await;
+        hooks.until(&rkey, "active").await;
+        hooks.post("one");
+        let arrival = receiver.next().await;
+        let expected = by_openssl("sesame", &arrival.body);
+        assert_eq!(header(&arrival, SIGNATURE), Some(expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_never_answers_ends_the_attempt_at_the_deadline_of_10_s() {
+    assert_eq!(Config::defaults().attempt_timeout, Duration::from_secs(10));
+    let mut hooks = Hooks::start(|config| {
+        config.attempt_timeout = Duration::from_millis(300);
+        config.wisp_attempts = Some(1);
+    })
+    .await;
+    let silent = Hostile::start(Hostility::Hangs).await;
+    let rkey = hooks.add(&silent.url, json!({})).await;
+    hooks.until(&rkey, "active").await;
+    hooks.post("one");
+    outcome(&mut hooks, "failed").await;
+}
+
+#[tokio::test]
+async fn a_429_with_retry_after_2_is_posted_again_2_s_later() {
+    let mut hooks = Hooks::start(|config| config.wisp_version = Version::Second).await;
+    let mut receiver = Receiver::answering(&[429]);
+    let rkey = hooks.add(&receiver.url, json!({})).await;
+    hooks.until(&rkey, "active").await;
+    hooks.post("one");
+    receiver.next().await;
+    let begun = Instant::now();
+    receiver.next().await;
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_millis(1950), "{waited:?}");
+    outcome(&mut hooks, "ok").await;
 }
 
 #[tokio::test]

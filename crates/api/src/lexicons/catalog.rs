@@ -61,6 +61,10 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/com/atproto/repo/deleteRecord.json"),
     ),
     (
+        "com.atproto.repo.describeRepo",
+        include_str!("../../../../lexicons/com/atproto/repo/describeRepo.json"),
+    ),
+    (
         "com.atproto.repo.getRecord",
         include_str!("../../../../lexicons/com/atproto/repo/getRecord.json"),
     ),

@@ -20,6 +20,8 @@ pub struct ClientsSettings {
     pub fetches: usize,
     /// A client is fetched anew when it is older. 1 h.
     pub fresh: SignedDuration,
+    /// Its keys are not used any more when they are older and it cannot be fetched. 24 h.
+    pub usable: SignedDuration,
     /// A client is not fetched again so soon, whether fetching failed or a key is missing. 60 s.
     pub between: SignedDuration,
 }
@@ -30,6 +32,7 @@ impl Default for ClientsSettings {
             entries: 1_000,
             fetches: 16,
             fresh: SignedDuration::from_hours(1),
+            usable: SignedDuration::from_hours(24),
             between: SignedDuration::from_mins(1),
         }
     }
@@ -54,10 +57,23 @@ pub struct Clients<F> {
     fetching: tokio::sync::Semaphore,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Known {
-    since: Timestamp,
-    client: Result<Arc<Client>, ClientError>,
+    client: Option<(Timestamp, Arc<Client>)>,
+    asked: Option<(Timestamp, Result<(), ClientError>)>,
+}
+
+impl Known {
+    fn find(
+        &self,
+        kid: &str,
+        now: Timestamp,
+        oldest: SignedDuration,
+    ) -> Option<(Arc<Client>, PublicKey)> {
+        let (since, client) = self.client.as_ref()?;
+        let key = client.keys.find(kid).cloned()?;
+        (now.duration_since(*since) <= oldest).then(|| (Arc::clone(client), key))
+    }
 }
 
 impl<F: Fetch> Clients<F> {
@@ -71,42 +87,38 @@ impl<F: Fetch> Clients<F> {
         }
     }
 
-    /// The key of this name, and the client that publishes it.
+    /// The key of this name, and the client that publishes it. Whoever asks for a key that is not
+    /// there, or while the client is away, takes nothing from those whose key is known.
     pub async fn find(
         &self,
         id: &ClientId,
         kid: &str,
         now: Timestamp,
     ) -> Result<(Arc<Client>, PublicKey), ClientError> {
-        if let Some(known) = self.known(id) {
-            let age = now.duration_since(known.since);
-            match (known.client, age <= self.settings.between) {
-                (Err(error), true) => return Err(error),
-                (Ok(client), is_young) if age <= self.settings.fresh => {
-                    match client.keys.find(kid).cloned() {
-                        Some(key) => return Ok((client, key)),
-                        None if is_young => return Err(ClientError::UnknownKey),
-                        None => {}
-                    }
-                }
-                _ => {}
-            }
+        let known = self.known(id);
+        if let Some(found) = known.find(kid, now, self.settings.fresh) {
+            return Ok(found);
         }
-        let client = self.refresh(id, now).await?;
-        let key = client.keys.find(kid).cloned();
-        key.map(|key| (client, key)).ok_or(ClientError::UnknownKey)
+        let known = match known.asked {
+            Some((asked, _)) if now.duration_since(asked) <= self.settings.between => known,
+            _ => self.refresh(id, known, now).await,
+        };
+        let found = known.find(kid, now, self.settings.usable);
+        let failure = known.asked.and_then(|(_, outcome)| outcome.err());
+        found.ok_or_else(|| failure.unwrap_or(ClientError::UnknownKey))
     }
 
     /// Fetches a client and remembers it, or that it could not be fetched.
-    async fn refresh(&self, id: &ClientId, now: Timestamp) -> Result<Arc<Client>, ClientError> {
-        let _permit = self.fetching.try_acquire().map_err(|_| ClientError::Busy)?;
-        let client = self.fetch(id).await.map(Arc::new);
-        let known = Known {
-            since: now,
-            client: client.clone(),
+    async fn refresh(&self, id: &ClientId, mut known: Known, now: Timestamp) -> Known {
+        let Ok(_permit) = self.fetching.try_acquire() else {
+            known.asked = Some((now, Err(ClientError::Busy)));
+            return known;
         };
-        self.lock().insert(id.clone(), known);
-        client
+        let fetched = self.fetch(id).await;
+        let outcome = fetched.map(|client| known.client = Some((now, Arc::new(client))));
+        known.asked = Some((now, outcome));
+        self.lock().insert(id.clone(), known.clone());
+        known
     }
 
     async fn fetch(&self, id: &ClientId) -> Result<Client, ClientError> {
@@ -138,8 +150,8 @@ impl<F: Fetch> Clients<F> {
         get_keys(&self.fetch, uri).await.map_err(ClientError::Keys)
     }
 
-    fn known(&self, id: &ClientId) -> Option<Known> {
-        self.lock().get(id).cloned()
+    fn known(&self, id: &ClientId) -> Known {
+        self.lock().get(id).cloned().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Bounded<ClientId, Known>> {

@@ -85,6 +85,7 @@ impl Refusal for AttestationError {
     fn status(&self) -> u16 {
         match self {
             Self::Replay(error) => error.status(),
+            Self::Client(ClientError::Busy) => 503,
             _ => 400,
         }
     }
@@ -92,6 +93,7 @@ impl Refusal for AttestationError {
     fn name(&self) -> &'static str {
         match self {
             Self::Replay(error) => error.name(),
+            Self::Client(ClientError::Busy) => "NotEnoughResources",
             _ => "InvalidClientAttestation",
         }
     }

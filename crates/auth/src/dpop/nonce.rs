@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use ring::hmac;
+use ring::rand::SystemRandom;
 
 /// Hands out nonces and knows them again. All servers that share a secret share the nonces.
 #[derive(Clone)]
@@ -19,6 +20,14 @@ impl Nonces {
     /// Nonces of this secret; 32 random bytes that are used for nothing else.
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// Nonces of a secret by chance, which this process alone knows; `None` if the system gives no
+    /// random bytes.
+    pub fn by_chance() -> Option<Self> {
+        hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .ok()
+            .map(Self)
     }
 
     /// The nonce to hand out now: HMAC-SHA256 of the number of the minute since 1970 (64 bits,

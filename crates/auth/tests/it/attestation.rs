@@ -222,6 +222,31 @@ async fn a_client_is_kept_for_an_hour_and_asked_again_for_a_new_key() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_away_is_known_for_a_day() {
+    let web = web();
+    let verifier = verifier(&web);
+    let at = |seconds| now() + SignedDuration::from_secs(seconds);
+    let call = async |key: &SigningKey, kid, id, seconds| {
+        let token = token(key, kid, id, at(seconds));
+        name(&verifier.verify(&token, &AUTHORITY, at(seconds)).await)
+    };
+    assert_eq!(call(&holder(), "key-1", 1, 0).await, "accepted");
+    web.put(ID, 500, "");
+    assert_eq!(
+        call(&stranger(), "key-2", 2, 61).await,
+        "InvalidClientAttestation"
+    );
+    assert_eq!(web.count(), 2, "it was asked for the new key");
+    for (id, seconds) in [(3, 62), (4, 3601), (5, 86_400)] {
+        assert_eq!(call(&holder(), "key-1", id, seconds).await, "accepted");
+    }
+    assert_eq!(
+        call(&holder(), "key-1", 6, 86_401).await,
+        "InvalidClientAttestation"
+    );
+}
+
+#[tokio::test]
 async fn keys_may_be_elsewhere() {
     let mut document = metadata(&[]);
     document.as_object_mut().expect("an object").remove("jwks");
@@ -312,7 +337,9 @@ async fn fetches_are_bounded() {
     let verifier = Attestations::new(clients, MemoryReplayStore::default());
     let token = token(&holder(), "key-1", 1, now());
     let error = verifier.verify(&token, &AUTHORITY, now()).await;
-    let error = error.expect_err("no room").message();
+    let error = error.expect_err("no room");
+    assert_eq!((error.status(), error.name()), (503, "NotEnoughResources"));
+    let error = error.message();
     assert!(
         error.ends_with("too many clients are being fetched"),
         "{error}"

@@ -13,7 +13,7 @@ use loggia_delivery::{
 };
 use loggia_server::chance;
 use loggia_server::outgoing::Outgoing;
-use loggia_storage::{Location, MasterKey, Storage};
+use loggia_storage::{Intake, Location, MasterKey, Storage, To, Wish};
 use loggia_syntax::{Did, Nsid};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -109,6 +109,7 @@ pub fn run() {
 #[derive(Clone)]
 struct World {
     storage: Storage,
+    intake: Intake,
     handle: Handle,
     endpoints: Arc<[EndpointId]>,
     outcomes: Arc<Outcomes>,
@@ -160,6 +161,7 @@ impl World {
         let engine = engine.with_observer(Arc::clone(&outcomes) as Arc<dyn Observer>);
         tokio::spawn(engine.run(std::future::pending()));
         Self {
+            intake: storage.intake(),
             storage,
             handle,
             endpoints: endpoints.into(),
@@ -272,13 +274,14 @@ impl World {
             source: None,
         };
         let reservation = self.handle.reserve(recipients.len(), now);
-        let mut tx = self.storage.begin().await.expect("begins");
-        let deliveries = self.storage.deliveries();
-        let enqueued = deliveries
-            .enqueue(&mut tx, new, &recipients, reservation.lease(), now)
-            .await
-            .expect("enqueues");
-        tx.commit().await.expect("commits");
+        let wish = Wish {
+            new,
+            room: recipients.len(),
+            to: To::These(recipients),
+            lease: reservation.lease().cloned(),
+            now,
+        };
+        let enqueued = self.intake.enqueue(wish).await.expect("enqueues");
         let acknowledged = clock::now();
         reservation.offer(enqueued.due);
         acknowledged

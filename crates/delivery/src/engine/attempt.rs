@@ -10,8 +10,8 @@ use tracing::Instrument;
 use super::limits;
 use crate::clock::after;
 use crate::{
-    Answer, Attempt, Call, Clock, Dressing, Due, Fault, Outcome, Request, Signer, Transport,
-    Verdict,
+    Answer, Attempt, Call, Clock, Dressing, Due, Fault, Minting, Outcome, Request, Signer,
+    Transport, Verdict,
 };
 
 /// How an attempt went.
@@ -89,11 +89,20 @@ pub(super) fn make<T: Transport, C: Clock>(
     let signer = means.signer.clone();
     let attempt = async move {
         let send = async {
-            let request = match prepared {
-                Prepared::Ready(request) => request,
-                Prepared::ToSign(due) => sign(&due, &*signer, timeout, now).await?,
+            let due = match prepared {
+                Prepared::Ready(request) => return transport.send(request).await,
+                Prepared::ToSign(due) => due,
             };
-            transport.send(request).await
+            let request = sign(&due, signer.service_auth(&due, now), timeout, now).await?;
+            let answer = transport.send(request).await?;
+            let at = clock.now();
+            let left = timeout.checked_sub(at.duration_since(now).unsigned_abs());
+            match (signer.another(&due, answer.status, at), left) {
+                (Some(minting), Some(left)) => {
+                    transport.send(sign(&due, minting, left, at).await?).await
+                }
+                _ => Ok(answer),
+            }
         };
         let outcome = tokio::select! {
             biased;
@@ -130,11 +139,11 @@ fn prepare(due: &Due, timeout: Duration, now: Timestamp) -> Prepared {
 
 async fn sign(
     due: &Due,
-    signer: &dyn Signer,
+    minting: Minting<'_>,
     timeout: Duration,
     now: Timestamp,
 ) -> Result<Request, Fault> {
-    let token = signer.service_auth(due, now).await.map_err(|error| {
+    let token = minting.await.map_err(|error| {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(error, "an attempt cannot be signed");
         Fault::Signing

@@ -16,7 +16,7 @@ use super::meters::Meters;
 use super::pause::pause;
 use super::queue::Queue;
 use super::resume::Resume;
-use crate::{ConnectError, Cursor, Sockets, Source, SourceKind, SourceUrl};
+use crate::{ConnectError, Cursor, SocketError, Sockets, Source, SourceKind, SourceUrl};
 
 use ahead::Understanding;
 use complaint::Complaint;
@@ -25,6 +25,9 @@ use connection::End;
 /// After so many failures in a row the next host is asked: a connection that merely broke is better
 /// opened again where the numbers are known.
 const FAILURES_OF_A_HOST: u32 = 3;
+/// After so many connections in a row that end at a message too long to be passed over, what was missed is
+/// left out: it would come again for ever.
+const ENDLESS: u32 = 3;
 
 pub(super) struct Reader {
     source: Source,
@@ -43,6 +46,8 @@ pub(super) struct Reader {
     failures: u32,
     /// Failures in a row of this one.
     failures_here: u32,
+    /// Connections in a row that ended at a message too long to be passed over.
+    endless: u32,
 }
 
 impl Reader {
@@ -71,6 +76,7 @@ impl Reader {
             host: 0,
             failures: 0,
             failures_here: 0,
+            endless: 0,
         }
     }
 
@@ -99,6 +105,18 @@ impl Reader {
     /// What a connection's end means: how long to wait, and which host is next.
     fn after(&mut self, url: &SourceUrl, end: End) -> Duration {
         let stream = &self.source.name;
+        self.endless = match &end {
+            End::Endless => self.endless + 1,
+            _ => 0,
+        };
+        if self.endless == ENDLESS {
+            self.endless = 0;
+            self.resume.leave_out();
+            warn!(
+                stream,
+                "reading goes on from now: what was before cannot be got past"
+            );
+        }
         let error = match &end {
             End::Stalled => {
                 info!(
@@ -115,6 +133,7 @@ impl Reader {
                 }
                 chain(refusal)
             }
+            End::Endless => chain(&SocketError::Endless),
             End::Failed(error) => chain(&**error),
         };
         self.failures = self.failures.saturating_add(1);

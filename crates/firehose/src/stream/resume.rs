@@ -26,6 +26,8 @@ pub(crate) struct Resume {
     last: Option<(String, Timestamp)>,
     /// Whether the host no longer knows the number that it was asked for.
     by_time: bool,
+    /// Whether what happened before now is not asked for any more.
+    from_now: bool,
 }
 
 /// How one connection begins.
@@ -61,6 +63,7 @@ impl Resume {
                 .map(|cursor| (cursor.source.clone(), cursor))
                 .collect(),
             by_time: false,
+            from_now: false,
         }
     }
 
@@ -77,6 +80,12 @@ impl Resume {
                 watch: Watch::Nothing,
             };
         };
+        if self.from_now {
+            return Start {
+                position: None,
+                watch: Watch::Missed { from: *time },
+            };
+        }
         let own = self.hosts.get(host);
         let number = match self.kind {
             SourceKind::Jetstream => None,
@@ -108,10 +117,15 @@ impl Resume {
         }
     }
 
+    /// What comes next on any host cannot be got past: reading goes on with what happens from now on.
+    pub(crate) fn leave_out(&mut self) {
+        self.from_now = true;
+    }
+
     /// A frame of this host stands here. A source's order is mostly right, and where it is not, the
     /// last frame's place is what begins anew too early rather than too late.
     pub(crate) fn reached(&mut self, host: &str, place: Place, start: &mut Start) -> Option<Gap> {
-        self.by_time = false;
+        (self.by_time, self.from_now) = (false, false);
         let own = self.hosts.entry(host.to_owned()).or_insert_with(|| Cursor {
             source: host.to_owned(),
             position: place.position,

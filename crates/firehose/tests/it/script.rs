@@ -23,6 +23,8 @@ pub enum Connection {
     Hold(Vec<Message>),
     /// It sends these, and breaks.
     Break(Vec<Message>),
+    /// It sends these, and then a message that has no end.
+    Endless(Vec<Message>),
 }
 
 /// Connections in the order in which they are made, and which URLs were asked for.
@@ -94,6 +96,7 @@ impl Sockets for Script {
                 Some(Connection::Send(messages)) => (messages, After::End),
                 Some(Connection::Hold(messages)) => (messages, After::Stay),
                 Some(Connection::Break(messages)) => (messages, After::Break),
+                Some(Connection::Endless(messages)) => (messages, After::Endless),
             };
             let messages = messages.into();
             let socket: Box<dyn Socket> = Box::new(Scripted { messages, after });
@@ -106,6 +109,7 @@ enum After {
     End,
     Stay,
     Break,
+    Endless,
 }
 
 struct Scripted {
@@ -120,7 +124,8 @@ impl Socket for Scripted {
                 (Some(message), _) => Ok(Some(message)),
                 (None, After::End) => Ok(None),
                 (None, After::Stay) => pending().await,
-                (None, After::Break) => Err(SocketError("the line is cut".into())),
+                (None, After::Break) => Err(SocketError::Broken("the line is cut".into())),
+                (None, After::Endless) => Err(SocketError::Endless),
             }
         })
     }

@@ -1,6 +1,7 @@
 //! Validation: each case runs over JSON and over the data model.
 
 mod agreed;
+mod allocations;
 mod interop;
 mod limits;
 mod methods;

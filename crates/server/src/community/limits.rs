@@ -14,6 +14,10 @@ pub const PROPOSALS: ProposalCaps = ProposalCaps {
 /// How long requests and invites stay on record after they ended.
 pub const ENDED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long a request waits for an answer, from when it was last changed. Otherwise requests that nobody
+/// answers would fill a space for good.
+pub const WAITS: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// Webhooks of one account: each event goes to every one of them.
 pub const WEBHOOKS: u32 = 20;
 

@@ -1,15 +1,13 @@
 //! What was set, from wherever, on its way to a [`Config`].
 
+mod take;
+
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use loggia_storage::Location;
 use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
@@ -19,7 +17,6 @@ use super::tables::Tables;
 use super::{Config, Mistake, SETTINGS};
 use crate::api_clients::ClientKeys;
 use crate::archive::ArchivePlace;
-use crate::daily::Kept;
 use crate::space_credentials::SpaceForms;
 use crate::{master_key, operator, origin};
 
@@ -157,6 +154,8 @@ impl Given {
             registrations_per_caller: self.take_count("registrations_per_caller"),
             registrations_per_authority: self.take_count("registrations_per_authority"),
             registration_consent: self.take("registration_consent").unwrap_or_default(),
+            reading_projections_per_account: self.take_count("reading_projections_per_account"),
+            stream_projections: self.take_count("stream_projections"),
             spaces: self.take("spaces").unwrap_or_default(),
             space_admins: self.take_list("space_admins").into(),
             allowed_networks: self.take_list("allowed_networks"),
@@ -176,11 +175,12 @@ impl Given {
             space_visits: SignedDuration::from_secs(
                 self.take_within("space_visit_seconds", 1..=43_200),
             ),
+            space_host_audience: self.take("space_host_audience").unwrap_or_default(),
+            space_drafts: self.take("space_drafts").unwrap_or_default(),
+            lexicons: self.take_optional("lexicons"),
+            lexicon_network: self.take("lexicon_network").unwrap_or_default(),
             used_tokens_kept: self.take("used_tokens_kept").unwrap_or(1),
-            kept: Kept {
-                delivered: self.take_days("keep_delivered_days"),
-                dead_letters: self.take_days("keep_dead_letters_days"),
-            },
+            kept: self.take_kept(),
             archive: self.take("archive").unwrap_or(ArchivePlace::Off),
             redis: self.take_optional("redis_url"),
             redis_channel: self.take("redis_channel").unwrap_or_default(),
@@ -213,8 +213,9 @@ impl Given {
                 "must be `redis://host:6379`, with a user and a password if it needs them";
             self.mistake("redis_url", "as set", message);
         }
-        if config.data.as_os_str().is_empty() {
-            self.mistake("data", "as set", "must name a folder");
+        let data = config.data.as_os_str().as_encoded_bytes();
+        if data.is_empty() || data.contains(&0) {
+            self.mistake("data", "as set", "must name a folder, without NUL");
         }
         for (name, count) in [
             ("requests_per_minute", config.requests_per_minute),
@@ -237,108 +238,6 @@ impl Given {
             if let Some(Err(refusal)) = url.map(|url| guard.check_url(url)) {
                 let message = format!("cannot be asked for {what}: {refusal}");
                 self.mistake(name, "as set", message);
-            }
-        }
-    }
-
-    /// What is wrong with it is said without it: it may hold a password.
-    fn take_database(&mut self) -> Option<Location> {
-        let (text, source) = self.values.remove("database_url")?;
-        if text.is_empty() {
-            return None;
-        }
-        let parsed = text.parse::<Location>();
-        parsed
-            .map_err(|error| self.mistake("database_url", &source, error.to_string()))
-            .ok()
-    }
-
-    /// What is written one after another, with commas.
-    fn take_list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
-        let Some((text, source)) = self.values.remove(name) else {
-            return Vec::new();
-        };
-        let mut list = Vec::new();
-        for part in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
-            match part.parse() {
-                Ok(one) => list.push(one),
-                Err(error) => self.mistake(name, &source, format!("`{part}`: {error}")),
-            }
-        }
-        list
-    }
-
-    fn take_count(&mut self, name: &'static str) -> u32 {
-        self.take(name).unwrap_or_default()
-    }
-
-    fn take_days(&mut self, name: &str) -> SignedDuration {
-        SignedDuration::from_hours(24 * self.take_within::<i64>(name, 1..=3650))
-    }
-
-    /// A number of a range; its start where something else was given.
-    fn take_within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> T
-    where
-        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
-    {
-        let (least, most) = (*range.start(), *range.end());
-        let number = self.take(name).unwrap_or(least);
-        if range.contains(&number) {
-            return number;
-        }
-        let message = format!("{number} is not within {least} to {most}");
-        self.mistake(name, "as set", message);
-        least
-    }
-
-    /// A number of a range, if one was given.
-    fn take_optional_within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
-    where
-        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
-    {
-        let given = self.values.get(name);
-        if given.is_none_or(|(text, _)| text.is_empty()) {
-            // An empty one is none, and no unknown setting either.
-            self.values.remove(name);
-            return None;
-        }
-        Some(self.take_within(name, range))
-    }
-
-    fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let default = SETTINGS
-            .iter()
-            .find(|(known, ..)| *known == name)
-            .map(|(_, default, _)| *default);
-        let default = (default.unwrap_or_default().to_owned(), "default".to_owned());
-        let (text, source) = self.values.remove(name).unwrap_or(default);
-        self.parse(name, &text, &source)
-    }
-
-    fn take_optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let (text, source) = self.values.remove(name)?;
-        if text.is_empty() {
-            None
-        } else {
-            self.parse(name, &text, &source)
-        }
-    }
-
-    fn parse<T: FromStr<Err: Display>>(
-        &mut self,
-        name: &str,
-        text: &str,
-        source: &str,
-    ) -> Option<T> {
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.mistake(name, source, format!("`{text}`: {error}"));
-                None
             }
         }
     }

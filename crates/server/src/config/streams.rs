@@ -1,6 +1,8 @@
 //! The `[[streams]]` tables of a settings file, and the one stream that a variable gives.
 
 use loggia_firehose::{SourceKind, SourceUrl};
+use loggia_xrpc_client::AddressGuard;
+use url::Url;
 
 use super::tables::{Table, Tables};
 use super::{Config, Mistake};
@@ -20,7 +22,7 @@ pub(super) fn check(
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<StreamSettings> {
     let mut streams: Vec<StreamSettings> = Vec::new();
-    let development = config.is_development();
+    let (development, guard) = (config.is_development(), config.guard());
     if let Some(url) = &config.jetstream_url {
         let mut values = toml::Table::new();
         values.insert("name".to_owned(), JETSTREAM.into());
@@ -30,12 +32,19 @@ pub(super) fn check(
             StreamTable {
                 table: &mut table,
                 development,
+                guard: &guard,
             }
             .stream(0),
         );
     }
     tables.each("streams", MOST, mistakes, |table, number| {
-        let Some(stream) = (StreamTable { table, development }).stream(number) else {
+        let guard = &guard;
+        let mut read = StreamTable {
+            table,
+            development,
+            guard,
+        };
+        let Some(stream) = read.stream(number) else {
             return;
         };
         if streams.iter().any(|known| known.name == stream.name) {
@@ -52,6 +61,7 @@ pub(super) fn check(
 struct StreamTable<'t, 'a> {
     table: &'t mut Table<'a>,
     development: bool,
+    guard: &'t AddressGuard,
 }
 
 impl StreamTable<'_, '_> {
@@ -130,18 +140,40 @@ impl StreamTable<'_, '_> {
             self.table
                 .mistake("urls", format!("has more than {MOST_HOSTS}"));
         }
-        let mut hosts = Vec::new();
+        let mut hosts: Vec<SourceUrl> = Vec::new();
         for url in urls.iter().take(MOST_HOSTS) {
             match SourceUrl::read(url, kind) {
-                Ok(host) if !self.development && !host.identity().starts_with("wss:") => {
-                    self.table.mistake("urls", format!("`{url}`: must be wss"));
-                }
-                Ok(host) => hosts.push(host),
+                Ok(host) => match self.check_host(kind, &host) {
+                    Err(why) => self.table.mistake("urls", format!("`{url}`: {why}")),
+                    Ok(()) if hosts.contains(&host) => {
+                        self.table
+                            .mistake("urls", format!("`{url}` is there twice"));
+                    }
+                    Ok(()) => hosts.push(host),
+                },
                 // Without the URL, which may hold a password.
                 Err(error) => self.table.mistake("urls", error.to_string()),
             }
         }
         hosts
+    }
+
+    /// What keeps a host from being asked, as far as it can be seen without asking.
+    fn check_host(&self, kind: SourceKind, host: &SourceUrl) -> Result<(), String> {
+        let rest = match host.identity().split_once("://") {
+            Some(("wss", rest)) => format!("https://{rest}"),
+            Some((_, rest)) if self.development => format!("http://{rest}"),
+            _ => return Err("must be wss".to_owned()),
+        };
+        let url = Url::parse(&rest).map_err(|error| error.to_string())?;
+        self.guard
+            .check_url(&url)
+            .map_err(|refusal| refusal.to_string())?;
+        let mut others = SourceKind::ALL.into_iter().filter(|other| *other != kind);
+        match others.find(|other| other.path() == url.path()) {
+            Some(other) => Err(format!("is the path of kind `{}`", other.as_str())),
+            None => Ok(()),
+        }
     }
 
     fn collections(&mut self) -> Vec<String> {

@@ -71,6 +71,17 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "anyone",
         "who registers a service: anyone who reads the space, or only the `service` itself",
     ),
+    (
+        "reading_projections_per_account",
+        "20",
+        "most projections of one account that read the record stream or spaces",
+    ),
+    (
+        "stream_projections",
+        "500",
+        "most projections of all accounts that read the record stream: each is told of what it reads in the \
+         transaction that takes it in",
+    ),
     ("spaces", "true", "whether there are spaces at all"),
     (
         "space_admins",
@@ -137,6 +148,28 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
          43200",
     ),
     (
+        "space_host_audience",
+        "fragment",
+        "for whom tokens are with which hosts of spaces elsewhere are told of writes: fragment \
+         (`DID#atproto_space_host`), or auto, which tries the bare DID after a 401 or 403",
+    ),
+    (
+        "space_drafts",
+        "false",
+        "whether drafts of the protocol are taken: registrations by `endpoint` alone, and notifyWrite \
+         without a hash, which is asked of the author's host",
+    ),
+    (
+        "lexicons",
+        "",
+        "folder of lexicons by which records are validated beside the built-in ones",
+    ),
+    (
+        "lexicon_network",
+        "false",
+        "whether lexicons that are not known are looked up where their authority publishes them",
+    ),
+    (
         "used_tokens_kept",
         "500000",
         "most used tokens that are remembered; beyond, callers get 503 until some have ended",
@@ -150,6 +183,18 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "keep_dead_letters_days",
         "30",
         "days that dead letters stay visible and can be replayed, 1 to 3650",
+    ),
+    (
+        "keep_source_events_days",
+        "30",
+        "days that projections' events from the record stream and from spaces are kept, 1 to 3650; those \
+         that clients append stay for good",
+    ),
+    (
+        "keep_space_log_days",
+        "30",
+        "days that operations stay in the logs of repositories in spaces; who comes later reads the \
+         whole, 1 to 3650",
     ),
     (
         "archive",

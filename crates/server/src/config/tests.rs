@@ -137,6 +137,7 @@ fn values_that_no_server_can_run_with_are_mistakes() {
         ("LOGGIA_PLC_DIRECTORY", "https://plc.example/?a", "query"),
         ("LOGGIA_REQUESTS_PER_MINUTE", "0", "at least 1"),
         ("LOGGIA_DATA", "", "folder"),
+        ("LOGGIA_DATA", "a\0b", "NUL"),
         ("LOGGIA_USED_TOKENS_KEPT", "0", "at least 1"),
         ("LOGGIA_USED_TOKENS_KEPT", "-1", "invalid digit"),
         (

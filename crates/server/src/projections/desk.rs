@@ -1,6 +1,7 @@
 //! What owners do with their projections, whichever way they come in.
 
 mod looking;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use loggia_delivery::{
     CustomHeaders, Endpoint, EndpointId, Handle, InvalidHeaders, Profile, Secret, Secrets, Target,
 };
 use loggia_storage::{
-    Appended, NewEvent, NewProjection, OwnedEndpoint, Projection, ProjectionId, Storage,
-    StorageError, Write,
+    Appended, NewEvent, NewProjection, OwnedEndpoint, Projection, ProjectionId, ReaderCaps,
+    Storage, StorageError, Write,
 };
 use loggia_syntax::Did;
 use tokio::sync::Notify;
@@ -44,6 +45,7 @@ pub struct ProjectionDesk {
     /// Tells that there is something to fold.
     pub wake: Arc<Notify>,
     deliveries: DeliveryDesk,
+    caps: ReaderCaps,
 }
 
 /// Where an owner wants notifications posted to.
@@ -66,6 +68,8 @@ pub struct Shown {
     pub definition: Definition,
     /// Its webhook.
     pub endpoint: Option<OwnedEndpoint>,
+    /// From when on the events of its source are kept, if some have gone.
+    pub history_from: Option<Timestamp>,
 }
 
 /// What was put.
@@ -88,6 +92,14 @@ pub enum DeskError {
     /// The owner has as many as are allowed.
     #[error("an account can have {MOST} projections: delete one first")]
     TooMany,
+    /// The owner has as many as are allowed of those that read what happens elsewhere.
+    #[error(
+        "an account can have {0} projections that read the record stream or spaces: delete one first"
+    )]
+    TooManyReaders(u32),
+    /// So many projections read the source, whosever they are.
+    #[error("{0} projections read this source, and no more can on this server")]
+    SourceFull(u32),
     /// The definition.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -115,8 +127,8 @@ pub enum DeskError {
 }
 
 impl ProjectionDesk {
-    /// The desk of a server.
-    pub fn new(deliveries: &DeliveryDesk, lexicons: &Lexicons) -> Self {
+    /// The desk of a server; `caps` are those of the record stream.
+    pub fn new(deliveries: &DeliveryDesk, lexicons: &Lexicons, caps: ReaderCaps) -> Self {
         Self {
             storage: deliveries.storage.clone(),
             engine: deliveries.engine.clone(),
@@ -124,6 +136,7 @@ impl ProjectionDesk {
             followers: Followers::default(),
             wake: Arc::default(),
             deliveries: deliveries.clone(),
+            caps,
         }
     }
 
@@ -144,9 +157,9 @@ impl ProjectionDesk {
         hook: Option<Hook>,
         now: Timestamp,
     ) -> Result<Put, DeskError> {
-        let reads = definition.reads()?;
-        if let Some(space) = definition.space()?
-            && !readers::may_read(&self.storage, owner, &space).await?
+        let (reads, space) = (definition.reads()?, definition.space()?);
+        if let Some(space) = &space
+            && !readers::may_read(&self.storage, owner, space).await?
         {
             return Err(DeskError::NotAReader);
         }
@@ -161,6 +174,9 @@ impl ProjectionDesk {
         let projections = self.storage.projections();
         let mut tx = self.storage.begin().await?;
         let which = (id, owner);
+        if new.reads.is_some() {
+            self.check_room(&mut tx, which, space.as_ref()).await?;
+        }
         if is_new {
             if !projections.insert(&mut tx, which, &new, MOST, now).await? {
                 return Err(DeskError::TooMany);

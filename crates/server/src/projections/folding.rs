@@ -180,13 +180,23 @@ async fn park_unreadable(desk: &ProjectionDesk, unreadable: &UnreadableProjectio
 
 /// Folds one batch of one projection; whether that brought it on.
 async fn batch(desk: &ProjectionDesk, projection: &Projection) -> Result<bool, FoldError> {
-    let events = desk.storage.events();
-    let events = events.after(&projection.owner, projection.cursor, EVENTS);
-    let events = events.await?;
+    let (owner, cursor, now) = (&projection.owner, projection.cursor, SystemClock.now());
+    let history = desk.storage.events();
+    let mut events = history.after(owner, cursor, EVENTS).await?;
+    if events.is_empty() {
+        // What was there may be swept. Looked at once more, since something may just have come.
+        let end = history.end(owner).await?;
+        events = history.after(owner, cursor, EVENTS).await?;
+        if events.is_empty() {
+            return match end > cursor {
+                true => write(desk, projection, &moved_to(end), now).await,
+                false => Ok(false),
+            };
+        }
+    }
     let Some(last) = events.last().map(|event| event.position) else {
         return Ok(false);
     };
-    let now = SystemClock.now();
     let (definition, compiled) = match ready(desk, projection).await? {
         Ok(ready) => ready,
         Err(error) => {

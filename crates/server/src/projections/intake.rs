@@ -1,10 +1,12 @@
 //! The way into histories for what owners append.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use loggia_storage::{Appended, EventId, NewEvent, Storage, StorageError, Write};
 use loggia_syntax::Did;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::chance;
 
@@ -95,9 +97,68 @@ fn json(name: &str, text: &str, most: usize) -> Result<String, String> {
     if text.len() > most {
         return Err(format!("`{name}` has more than {most} bytes"));
     }
-    let checked = serde_json::from_str::<serde::de::IgnoredAny>(text);
+    let checked = check_json(text);
     checked.map_err(|error| format!("`{name}` is not JSON: {error}"))?;
     Ok(text.to_owned())
+}
+
+/// Whether a text is JSON that programs can read: not too deep, and with numbers that a double has.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check_json(text: &str) -> serde_json::Result<()> {
+    serde_json::from_str::<Readable>(text).map(|Readable| ())
+}
+
+/// Any JSON, looked at and not kept. What is merely skipped may hold numbers that nothing can hold.
+struct Readable;
+
+impl<'de> Deserialize<'de> for Readable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while let Some(Self) = items.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while let Some((Self, Self)) = fields.next_entry()? {}
+        Ok(self)
+    }
 }
 
 /// Appends what an owner says: all or none of it.

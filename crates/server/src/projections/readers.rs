@@ -5,6 +5,8 @@
 //! itself. Whether a managing app would let somebody in cannot be asked in the middle of a write, so
 //! there only the authority reads.
 
+use std::collections::BTreeSet;
+
 use loggia_storage::{AppAccess, HostedSpace, SpacePolicy, Storage, StorageError, Write};
 use loggia_syntax::{Did, SpaceRef};
 
@@ -31,28 +33,24 @@ pub(crate) async fn may_read(
     }
 }
 
-/// The same in the transaction that writes what would be read.
+/// Which of them may read a space, in the transaction that writes what would be read.
 ///
 /// # Errors
 /// The store failed.
-pub(super) async fn may_read_in(
+pub(super) async fn who_may_read(
     storage: &Storage,
     tx: &mut Write,
-    reader: &Did,
+    wishes: BTreeSet<Did>,
     space: &SpaceRef,
-) -> Result<bool, StorageError> {
-    if space.authority() == *reader {
-        return Ok(true);
-    }
+) -> Result<BTreeSet<Did>, StorageError> {
     let spaces = storage.spaces();
-    match rule(spaces.find_in(tx, space).await?.as_ref()) {
-        Rule::Everybody => Ok(true),
-        Rule::Nobody => Ok(false),
-        Rule::Members => {
-            let member = spaces.member_in(tx, space, reader).await?;
-            Ok(member.is_some_and(|member| member.read))
-        }
-    }
+    let mut may = match rule(spaces.find_in(tx, space).await?.as_ref()) {
+        Rule::Everybody => return Ok(wishes),
+        Rule::Nobody => BTreeSet::new(),
+        Rule::Members => spaces.readers_among(tx, space, &wishes).await?,
+    };
+    may.extend(wishes.into_iter().filter(|did| space.authority() == *did));
+    Ok(may)
 }
 
 enum Rule {

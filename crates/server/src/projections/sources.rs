@@ -1,16 +1,19 @@
 //! What happens elsewhere, on its way into the histories of those whose projections read it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use loggia_storage::{Appended, EventId, NewEvent, Storage, StorageError, Write};
 use loggia_syntax::data::Data;
 use loggia_syntax::{Did, Nsid, RecordKey, SpaceRef};
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::{intake, readers};
 use crate::chance;
+
+/// Bytes of events that are held on their way into the store, one history more on top: they are as many as
+/// there are histories for each change.
+const MOST_HELD: usize = 8 * 1024 * 1024;
 
 /// A change of a record, as sources tell of it.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +55,14 @@ enum Omitted {
     Unreadable,
 }
 
+/// What all names of records of the network begin with.
+pub const RECORDS: &str = "records";
+
 /// The name of records of a collection, of everyone or of one account.
 pub fn origin_of_records(collection: &Nsid, did: Option<&Did>) -> String {
     match did {
-        None => format!("records {collection}"),
-        Some(did) => format!("records {collection} {did}"),
+        None => format!("{RECORDS} {collection}"),
+        Some(did) => format!("{RECORDS} {collection} {did}"),
     }
 }
 
@@ -98,39 +104,77 @@ pub async fn take(
     }
     let names: Vec<_> = changes.iter().map(RecordChange::names).collect();
     let all: BTreeSet<_> = names.iter().flatten().cloned().collect();
-    let mut taken = 0;
-    // In the order of the owners, as their histories are held until the transaction ends.
-    for (owner, reads) in projections.readers_of(tx, &all).await? {
-        let mut new = Vec::new();
-        // What comes together is of one space, or of none.
-        let mut asked: Option<(&SpaceRef, bool)> = None;
-        for (change, names) in changes.iter().zip(&names) {
-            if !names.iter().any(|name| reads.contains(name)) {
-                continue;
+    let readers = projections.readers_of(tx, &all).await?;
+    let mut allowed = BTreeMap::new();
+    let spaces: BTreeSet<_> = changes.iter().filter_map(|change| change.space).collect();
+    for space in spaces {
+        let wishes = readers.keys().cloned().collect();
+        let may = readers::who_may_read(storage, tx, wishes, space).await?;
+        allowed.insert(space, may);
+    }
+    let mut events: Vec<Option<NewEvent>> = vec![None; changes.len()];
+    let mut part = Part::default();
+    for (owner, reads) in readers {
+        let of_owner = changes.iter().zip(&names).zip(&mut events);
+        let of_owner = of_owner.filter(|((change, names), _)| {
+            let may = |space| allowed.get(space).is_some_and(|may| may.contains(&owner));
+            names.iter().any(|name| reads.contains(name)) && change.space.is_none_or(may)
+        });
+        let new = of_owner.map(|((change, _), event)| {
+            let event = event.get_or_insert_with(|| change.event(now)).clone();
+            NewEvent {
+                id: EventId::new(now, chance::bytes()),
+                ..event
             }
-            let may_read = match (change.space, asked) {
-                (None, _) => true,
-                (Some(space), Some((known, may))) if space == known => may,
-                (Some(space), _) => {
-                    let may = readers::may_read_in(storage, tx, &owner, space).await?;
-                    asked = Some((space, may));
-                    may
-                }
-            };
-            if may_read {
-                new.push(change.event(now));
-            }
-        }
-        if new.is_empty() {
-            continue;
-        }
-        match storage.events().append(tx, &owner, new, now).await? {
-            Appended::Done(stored) => taken += stored.len(),
-            Appended::Conflict { .. } => unreachable!("no version was expected"),
+        });
+        let new = new.collect();
+        part.add(owner, new);
+        if part.bytes > MOST_HELD {
+            part.write(storage, tx, now).await?;
         }
     }
-    metrics::counter!("loggia_projection_sourced_events_total").increment(taken as u64);
-    Ok(taken)
+    part.write(storage, tx, now).await?;
+    metrics::counter!("loggia_projection_sourced_events_total").increment(part.taken as u64);
+    Ok(part.taken)
+}
+
+/// What goes into histories together.
+#[derive(Default)]
+struct Part {
+    histories: BTreeMap<Did, Vec<NewEvent>>,
+    /// Of the data, and something for the rest.
+    bytes: usize,
+    /// Events that were written.
+    taken: usize,
+}
+
+impl Part {
+    /// In the order of the owners, as their histories are held until the transaction ends.
+    fn add(&mut self, owner: Did, events: Vec<NewEvent>) {
+        let bytes = events.iter().map(|event| event.data.len() + 1024);
+        self.bytes += bytes.sum::<usize>();
+        if !events.is_empty() {
+            self.histories.insert(owner, events);
+        }
+    }
+
+    async fn write(
+        &mut self,
+        storage: &Storage,
+        tx: &mut Write,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let histories = std::mem::take(&mut self.histories);
+        self.bytes = 0;
+        if histories.is_empty() {
+            return Ok(());
+        }
+        match storage.events().append_all(tx, histories, now).await? {
+            Appended::Done(stored) => self.taken += stored.len(),
+            Appended::Conflict { .. } => unreachable!("no version was expected"),
+        }
+        Ok(())
+    }
 }
 
 impl RecordChange<'_> {
@@ -194,7 +238,7 @@ fn json_of(record: Contents<'_>) -> Result<String, Omitted> {
     let text = match record {
         Contents::Json(text) => {
             let text = std::str::from_utf8(text).map_err(|_| Omitted::Unreadable)?;
-            serde_json::from_str::<IgnoredAny>(text).map_err(|_| Omitted::Unreadable)?;
+            intake::check_json(text).map_err(|_| Omitted::Unreadable)?;
             text.to_owned()
         }
         Contents::DagCbor(bytes) => {

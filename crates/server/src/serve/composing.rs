@@ -16,13 +16,16 @@ use super::ground::Ground;
 use crate::access::{self, Access};
 use crate::api_clients::ClientGate;
 use crate::app::{App, Description};
+use crate::at_once::AtOnce;
 use crate::community::CommunityDesk;
 use crate::computing::Computing;
 use crate::config::Config;
 use crate::delivering::{Delivering, ServiceSigner};
 use crate::dev::DevAccounts;
 use crate::health::Health;
-use crate::lexicons::Lexicons;
+use crate::host_places::Places;
+use crate::lexicon_network::{LexiconNetwork, Published as PublishedLexicons};
+use crate::lexicons::{Lexicons, LexiconsError};
 use crate::login;
 use crate::origin::SERVICE;
 use crate::outage;
@@ -60,7 +63,7 @@ pub(super) struct Work {
     projections: ProjectionDesk,
     computing: Computing,
     copies: SpaceCopies,
-    syncer: Option<Syncer>,
+    syncer: Syncer,
 }
 
 impl Work {
@@ -73,6 +76,7 @@ impl Work {
             keys: ground.keys.clone(),
             issuer: ground.origin.did.clone(),
             accounts: accounts(config, ground),
+            hosts: config.space_host_audience,
         };
         let delivering = Delivering::new(config, storage, outgoing, signer)?;
         let streams = LiveStreams::starting(config.streams.iter().map(|one| &*one.name));
@@ -88,8 +92,8 @@ impl Work {
         );
         let streamplace = Streamplace::new(&delivering.desk, mirror, &config.stream_nodes);
         let bell = Bell::default();
-        let lexicons = Lexicons::built_in();
-        let projections = ProjectionDesk::new(&delivering.desk, &lexicons);
+        let lexicons = lexicons(config)?;
+        let projections = ProjectionDesk::new(&delivering.desk, &lexicons, config.readers());
         let streaming = Streaming::new(streaming::Parts {
             config,
             storage,
@@ -139,9 +143,8 @@ impl Work {
         running.start_steady(Part::Folding, |stopping| {
             folding::run(self.projections, stopping)
         });
-        if let Some(syncer) = self.syncer {
-            running.start_steady(Part::SpaceCopies, |stopping| syncer.run(stopping));
-        }
+        let syncer = self.syncer;
+        running.start_steady(Part::SpaceCopies, |stopping| syncer.run(stopping));
     }
 }
 
@@ -167,32 +170,37 @@ fn outbound(config: &Config, ground: &Ground, copies: &SpaceCopies) -> Outbound 
     }
 }
 
-/// What keeps copies of spaces that are hosted elsewhere; nothing if nobody reads them.
+/// What keeps copies of repositories that are hosted elsewhere.
 fn syncer(
     config: &Config,
     ground: &Ground,
     (copies, computing): (&SpaceCopies, &Computing),
     delivering: &Delivering,
-) -> Option<Syncer> {
-    if config.space_readers.is_empty() {
-        return None;
-    }
-    Some(Syncer {
+) -> Syncer {
+    Syncer {
         copies: copies.clone(),
-        asking: Asking {
-            documents: ground.documents.clone(),
-            outgoing: ground.outgoing.clone(),
-            accounts: copies.accounts.clone(),
-            purse: copies.purse.clone(),
-            readers: Arc::clone(&config.space_readers),
-        },
+        asking: asking(config, ground, copies),
         computing: computing.clone(),
         node: delivering.node.clone(),
         lease: config.lease,
         service: format!("{}{SERVICE}", ground.origin.did),
         between_visits: config.space_visits,
         snapshots: Arc::new(Semaphore::new(limits::SNAPSHOTS)),
-    })
+    }
+}
+
+/// The way to other hosts of spaces and authors.
+fn asking(config: &Config, ground: &Ground, copies: &SpaceCopies) -> Asking {
+    let (of_each, of_all) = limits::QUESTIONS;
+    Asking {
+        documents: ground.documents.clone(),
+        outgoing: ground.outgoing.clone(),
+        accounts: copies.accounts.clone(),
+        purse: copies.purse.clone(),
+        places: Places::default(),
+        readers: Arc::clone(&config.space_readers),
+        questions: Arc::new(AtOnce::new(of_each, of_all)),
+    }
 }
 
 /// What tells of spaces.
@@ -207,6 +215,7 @@ fn notices(config: &Config, delivering: &Delivering, calls: &Bell) -> SpaceNotic
             per_caller: config.registrations_per_caller,
         },
         consent: config.registration_consent,
+        drafts: config.space_drafts,
         admins: config.space_admins.clone(),
         guard: config.guard(),
         bell: calls.clone(),
@@ -242,6 +251,8 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
         feeding: work.projections.feeding(),
         attestations: Arc::new(access.attestations()),
         copies: work.copies.clone(),
+        asking: work.syncer.asking.clone(),
+        network: network(config, ground, &work.lexicons),
     };
     let app = app(config, ground, work, (&callers, hosting), description);
     let published = Published {
@@ -270,6 +281,26 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
         .merge(wisp::rest::router(rest))
         .merge(pages);
     (router, methods)
+}
+
+/// The lexicons that are known from the start.
+fn lexicons(config: &Config) -> Result<Lexicons, LexiconsError> {
+    let built_in = Lexicons::built_in();
+    match &config.lexicons {
+        Some(folder) => built_in.with_folder(folder),
+        None => Ok(built_in),
+    }
+}
+
+/// The way to all others, if it may be gone.
+fn network(config: &Config, ground: &Ground, known: &Lexicons) -> Option<LexiconNetwork> {
+    let published = || PublishedLexicons {
+        names: ground.names.clone(),
+        documents: ground.documents.clone(),
+        client: ground.outgoing.0.clone(),
+    };
+    let network = || LexiconNetwork::new(Arc::new(published()), known.clone());
+    config.lexicon_network.then(network)
 }
 
 /// The accounts that are hosted here.

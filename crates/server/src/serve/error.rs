@@ -11,6 +11,7 @@ use tokio::task::JoinError;
 use crate::archive::ArchiveError;
 use crate::data_folder::DataFolderError;
 use crate::keys::KeysError;
+use crate::lexicons::LexiconsError;
 use crate::live_channel::InvalidRedis;
 use crate::login::LoginError;
 use crate::master_key::MasterKeyError;
@@ -37,6 +38,9 @@ pub enum ServeError {
     /// The database.
     #[error("the database failed")]
     Storage(#[from] StorageError),
+    /// The folder of lexicons.
+    #[error(transparent)]
+    Lexicons(#[from] LexiconsError),
     /// The login of people.
     #[error("the login of people cannot be set up")]
     Login(#[from] LoginError),
@@ -56,12 +60,12 @@ pub enum ServeError {
     #[error("the system's DNS configuration cannot be read: see /etc/resolv.conf")]
     Dns(#[from] TxtSetupError),
     /// The address.
-    #[error(
-        "{address} cannot be listened on: stop what uses it, or set LOGGIA_BIND to another address"
-    )]
+    #[error("{address} cannot be listened on: stop what uses it, or set {setting} otherwise")]
     Bind {
         /// Which address.
         address: SocketAddr,
+        /// The environment variable that names it.
+        setting: &'static str,
         /// What the system said.
         #[source]
         source: io::Error,

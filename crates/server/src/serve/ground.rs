@@ -37,10 +37,11 @@ impl Ground {
         config: &Config,
         master_key: Option<String>,
     ) -> Result<Self, ServeError> {
+        // First: a server that cannot listen leaves nothing behind.
+        let listener = listen(config.bind, "LOGGIA_BIND").await?;
         let data = DataFolder::open(&config.data)?;
         let (storage, master_key) = database::open(config, &data, master_key.as_deref()).await?;
         let keys = Keyring::open(&storage, SystemClock.now()).await?;
-        let listener = listen(config.bind).await?;
         let address = listener.local_addr().map_err(ServeError::Serve)?;
         let origin = Origin::of(config, address.port());
         let outgoing = reach::outgoing(config)?;
@@ -73,8 +74,15 @@ impl Ground {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Bind { address, source })
+/// Listens on an address, which this environment variable names.
+pub(crate) async fn listen(
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| ServeError::Bind {
+        address,
+        setting,
+        source,
+    })
 }

@@ -42,7 +42,10 @@ impl Socket for Open {
     fn next(&mut self) -> Soon<'_, Result<Option<Message>, SocketError>> {
         Box::pin(async move {
             let message = self.0.next().await;
-            let message = message.map_err(|error| SocketError(error.into()))?;
+            let message = message.map_err(|error| match error {
+                WebSocketError::TooLong { .. } => SocketError::Endless,
+                error => SocketError::Broken(error.into()),
+            })?;
             Ok(message.map(|message| match message {
                 WebSocketMessage::Text(text) => Message::Text(text),
                 WebSocketMessage::Binary(bytes) => Message::Binary(bytes),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loggia_api::com::atproto::space::get_space_credential::{self, GetSpaceCredential};
 use loggia_auth::delegation::{self, NewDelegation, NewDelegationError};
 use loggia_auth::key::SigningError;
+use loggia_auth::space_credential::NewCredentialError;
 use loggia_auth::{PublicKey, SigningKey};
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_identity::{
@@ -15,7 +16,11 @@ use loggia_xrpc::Method;
 use loggia_xrpc_client::{CallError, Credentials, Url};
 
 use super::credential::{BadCredential, Held, Purse, signed};
+use super::limits;
+use super::turn::Turn;
+use crate::at_once::AtOnce;
 use crate::chance;
+use crate::host_places::{NoPlace, Places};
 use crate::outgoing::Outgoing;
 use crate::reach::Documents;
 use crate::space_host::{AccountsError, HostedAccounts};
@@ -30,8 +35,12 @@ pub(crate) struct Asking {
     pub(crate) outgoing: Outgoing,
     pub(crate) accounts: HostedAccounts,
     pub(crate) purse: Purse,
+    /// Who may be asked now.
+    pub(crate) places: Places,
     /// The accounts in whose name spaces are read, in the order in which they are tried.
     pub(crate) readers: Arc<[Did]>,
+    /// Places for questions that somebody waits for, see [`limits::QUESTIONS`](super::limits::QUESTIONS).
+    pub(crate) questions: Arc<AtOnce>,
 }
 
 /// Why there is no answer.
@@ -53,6 +62,8 @@ pub(super) enum AskError {
     NoReader,
     #[error("a delegation token cannot be made")]
     Delegate(#[from] NewDelegationError),
+    #[error("a credential cannot be made")]
+    Mint(#[from] NewCredentialError),
     #[error("a key cannot be made")]
     Key(#[from] SigningError),
     #[error("there is no usable credential")]
@@ -61,6 +72,10 @@ pub(super) enum AskError {
     Deleted,
     #[error("a host does not answer as it should")]
     Call(#[from] CallError),
+    #[error("a host is asked later")]
+    NoPlace(NoPlace),
+    #[error("a host took longer than {} s for its answers", limits::OF_A_HOST.as_secs())]
+    Late,
 }
 
 impl Asking {
@@ -110,35 +125,35 @@ impl Asking {
     /// `audience` is the repository that is read, or the authority where the space itself is meant.
     pub(super) async fn ask<M: Method>(
         &self,
-        base: &Url,
+        turn: &Turn,
         (space, audience): (&SpaceRef, &Did),
         params: &M::Params,
         input: impl Fn() -> M::Input,
         limit: usize,
     ) -> Result<M::Output, AskError> {
-        let mut held = self.credential(space, None).await?;
+        let mut held = self.credential((space, turn), None).await?;
         let mut is_first = true;
         loop {
             let fields = held.fields(audience)?;
             let credentials = Credentials::Fields(&fields);
             let client = &self.outgoing.0;
-            let answer = client
-                .call_within::<M>(base, params, input(), credentials, limit)
-                .await;
-            match answer {
-                Err(CallError::Refused { source, .. }) if source.status == 401 && is_first => {
-                    held = self.credential(space, Some(&held)).await?;
+            let called = client.call_within::<M>(turn.base(), params, input(), credentials, limit);
+            match turn.call(called).await {
+                Err(AskError::Call(CallError::Refused { source, .. }))
+                    if source.status == 401 && is_first =>
+                {
+                    held = self.credential((space, turn), Some(&held)).await?;
                     is_first = false;
                 }
-                answer => return Ok(answer?),
+                answer => return answer,
             }
         }
     }
 
     /// The credential for a space; another than the refused one, if one was.
-    async fn credential(
+    pub(super) async fn credential(
         &self,
-        space: &SpaceRef,
+        (space, turn): (&SpaceRef, &Turn),
         refused: Option<&Arc<Held>>,
     ) -> Result<Arc<Held>, AskError> {
         let slot = self.purse.slot(space);
@@ -151,20 +166,29 @@ impl Asking {
             return Ok(Arc::clone(held));
         }
         *kept = None;
-        let held = Arc::new(self.fetch(space).await?);
+        let held = Arc::new(self.fetch(space, turn).await?);
         *kept = Some(Arc::clone(&held));
         Ok(held)
     }
 
-    /// A new credential, in the name of the first reader whom the space lets in.
-    async fn fetch(&self, space: &SpaceRef) -> Result<Held, AskError> {
+    /// A new credential, in the name of the authority if it is here, or else of the first reader whom
+    /// the space lets in. Its host needs a turn of its own, unless it is the one that is asked anyway.
+    async fn fetch(&self, space: &SpaceRef, asked: &Turn) -> Result<Held, AskError> {
+        if let Some(own) = self.own_credential(space).await? {
+            return Ok(own);
+        }
         let base = self.space_host(space).await?;
+        let own = match asked.is_at(&base) {
+            true => None,
+            false => Some(self.turn(base.clone())?),
+        };
+        let at = (&base, own.as_ref().unwrap_or(asked));
         let mut last = AskError::NoReader;
         for reader in &*self.readers {
             let Some(key) = self.accounts.key(reader).await? else {
                 continue;
             };
-            match self.fetch_as(reader, &key, space, &base).await {
+            match self.fetch_as(reader, &key, space, at).await {
                 Err(AskError::Call(error)) if is(&error, "SpaceDeleted") => {
                     return Err(AskError::Deleted);
                 }
@@ -182,7 +206,7 @@ impl Asking {
         reader: &Did,
         key: &SigningKey,
         space: &SpaceRef,
-        base: &Url,
+        (base, turn): (&Url, &Turn),
     ) -> Result<Held, AskError> {
         let now = SystemClock.now();
         let new = NewDelegation {
@@ -202,9 +226,8 @@ impl Asking {
         };
         let credentials = Credentials::Fields(&fields);
         let client = &self.outgoing.0;
-        let output = client
-            .call::<GetSpaceCredential>(base, &(), input, credentials)
-            .await?;
+        let called = client.call::<GetSpaceCredential>(base, &(), input, credentials);
+        let output = turn.call(called).await?;
         Ok(Held::new(bound, &output.credential, space, now)?)
     }
 }

@@ -12,6 +12,9 @@ use serde::Deserialize;
 
 use super::limits;
 
+/// Credentials that are kept: one for each space that may be copied, and some for those that were.
+const MOST: usize = 2 * loggia_storage::SpaceCopies::MOST_SPACES as usize;
+
 /// The credentials of this process, one for each space that it copies. They are kept nowhere else: after
 /// a start new ones are asked for.
 #[derive(Clone, Default)]
@@ -45,9 +48,14 @@ pub(super) enum BadCredential {
 }
 
 impl Purse {
-    /// The place of a space's credential.
+    /// The place of a space's credential. With too many, those that nobody uses just now are thrown away:
+    /// new ones can be had.
     pub(super) fn slot(&self, space: &SpaceRef) -> Slot {
-        self.slots().entry(space.clone()).or_default().clone()
+        let mut slots = self.slots();
+        if slots.len() >= MOST && !slots.contains_key(space) {
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        slots.entry(space.clone()).or_default().clone()
     }
 
     /// Throws a space's credential away.

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use loggia_space::snapshot::MOST_INDEX;
+use loggia_xrpc_client::Pace;
 
 use crate::space_host::limits as hosting;
 
@@ -16,19 +18,28 @@ pub const PAGE: i64 = 1_000;
 /// Bytes of a page.
 pub const PAGE_BYTES: usize = 4 << 20;
 
-/// Pages of a log that are read before the whole repository is fetched instead.
-pub const LOG_PAGES: usize = 100;
+/// Pages of a log that are read before the whole repository is fetched instead: some 5 MB.
+pub const LOG_PAGES: usize = 20;
 
 /// Pages of a list of repositories.
 pub const LIST_PAGES: usize = 100;
 
-/// Bytes of a repository without its records' values: an index of [`RECORDS`] entries whose paths are
-/// of the usual length has some 10 MB.
-pub const SNAPSHOT_BYTES: usize = 32 << 20;
+/// Bytes that are read of a repository: its commit, and its index, the largest that a reader takes. One
+/// of [`RECORDS`] entries whose paths are of the usual length has some 10 MB.
+pub const SNAPSHOT_BYTES: usize = MOST_INDEX + (1 << 20);
 
-/// Repositories that are fetched whole at a time: each takes [`SNAPSHOT_BYTES`] and more while it is
+/// Repositories that are fetched whole at a time: each takes up to twice [`SNAPSHOT_BYTES`] while it is
 /// read.
 pub const SNAPSHOTS: usize = 2;
+
+/// Bytes of a repository that are read on a thread at once.
+pub const PIECE: usize = 512 << 10;
+
+/// How fast a repository has to come in.
+pub const PACE: Pace = Pace {
+    bytes: 256 << 10,
+    within: Duration::from_secs(10),
+};
 
 /// Changes that are told in one transaction, where it can be cut there.
 pub const PART: usize = 500;
@@ -37,11 +48,27 @@ pub const PART: usize = 500;
 /// are taken from the whole repository.
 pub const REVISION: usize = 2_000;
 
-/// Errands of a kind that run at once: each waits for somebody else's host.
-pub const AT_ONCE: usize = 4;
+/// Questions to authors' hosts that somebody waits for, about one author and altogether.
+pub const QUESTIONS: (usize, usize) = (1, 8);
 
-/// How long an errand may take.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+/// Errands of a kind that run at once, each for another space: many, since a host has only a few places
+/// and each waits for somebody else's host. What they hold meanwhile is bounded by [`LOG_PAGES`] and
+/// [`SNAPSHOTS`].
+pub const AT_ONCE: usize = 16;
+
+/// How long an errand may take: long enough for the largest repository at three times the least
+/// [`PACE`].
+pub const PATIENCE: Duration = Duration::from_secs(900);
+
+/// How long one host may take for all that it is asked in one errand. One that needs longer counts as
+/// silent and is left alone for a while.
+pub const OF_A_HOST: Duration = Duration::from_secs(60);
+
+/// Since when a repository is wanted that is given up because its host is silent.
+pub const SILENT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// Repositories that were set aside and are tried again after one visit.
+pub const RETRIES: u32 = 1_000;
 
 /// Failures after which a registration is left to end by itself, which it does within a day.
 pub const LEAVINGS: u32 = 5;

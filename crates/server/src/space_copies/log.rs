@@ -5,11 +5,11 @@ use loggia_space::{Operation, SignedCommit};
 use loggia_storage::{RepoName, SpaceCopy};
 use loggia_syntax::Cid;
 use loggia_xrpc::{NoBody, Nullable};
-use loggia_xrpc_client::Url;
 
 use super::asking::Asking;
 use super::limits;
 use super::proof::{Unproved, commit_of};
+use super::turn::Turn;
 use super::worker::Undone;
 
 /// What an author's host says has changed, and the commit that it leads to. Neither is proved.
@@ -20,7 +20,7 @@ pub(super) struct Log {
 
 impl Asking {
     /// Everything that has changed since the copy was proved last.
-    pub(super) async fn log(&self, base: &Url, copy: &SpaceCopy) -> Result<Log, Undone> {
+    pub(super) async fn log(&self, turn: &Turn, copy: &SpaceCopy) -> Result<Log, Undone> {
         let RepoName { author, space } = &copy.name;
         let mut params = Params {
             space: space.clone(),
@@ -34,7 +34,7 @@ impl Asking {
         for _ in 0..limits::LOG_PAGES {
             let page = self
                 .ask::<ListRepoOps>(
-                    base,
+                    turn,
                     (space, author),
                     &params,
                     || NoBody,

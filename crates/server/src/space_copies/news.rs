@@ -52,7 +52,8 @@ impl SpaceCopies {
             }
             let subject = pull::subject(news.repo, news.space);
             let wanted = pull::wanted(news.repo_rev);
-            errands.put(tx, PULL, &subject, &wanted, now).await?;
+            let wanted = [(&*subject, &*wanted)];
+            errands.raise_all(tx, PULL, &wanted, now).await?;
         }
         if is_gap {
             let space = news.space.as_str();

@@ -1,6 +1,6 @@
 //! What is proved of a copy: pure, so that every lie of a host can be tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use loggia_api::com::atproto::space::defs;
 use loggia_auth::PublicKey;
@@ -13,6 +13,7 @@ use loggia_storage::{Changed, RepoName, SpaceCopy};
 use loggia_syntax::{Cid, Tid};
 
 use super::limits;
+use super::snapshot::Snapshot;
 
 /// Why what a host says is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +101,10 @@ pub(super) fn check_commit(
 }
 
 /// The records that operations name.
-pub(super) fn paths(operations: &[Operation]) -> impl Iterator<Item = RecordPath> {
-    operations.iter().map(|operation| RecordPath {
+pub(super) fn paths<'o>(
+    operations: impl IntoIterator<Item = &'o Operation>,
+) -> impl Iterator<Item = RecordPath> {
+    operations.into_iter().map(|operation| RecordPath {
         collection: operation.collection.clone(),
         rkey: operation.rkey.clone(),
     })
@@ -194,12 +197,16 @@ fn add(steps: &mut Vec<Step>, state: &Copy, mut changes: Vec<Changed>, is_quiet:
 
 /// What leads from the records of a copy to those of a whole repository that is proved already. All but
 /// the last part keep the revision of before, so that whoever comes after a crash goes on from there.
+///
+/// Of a copy that is proved for the first time it is told what is `recent`: what the author's host says
+/// has changed since somebody wanted to hear of it, be it still there or not.
 pub(super) fn difference(
     copy: &SpaceCopy,
     held: Vec<(RecordPath, Cid)>,
-    commit: &SignedCommit,
-    index: &Index,
+    snapshot: &Snapshot,
+    recent: &BTreeSet<RecordPath>,
 ) -> Result<Vec<Step>, Unproved> {
+    let Snapshot { commit, index } = snapshot;
     let rev = Tid::new(&*commit.rev).map_err(|_| Unproved::Revision)?;
     if let Some(proved) = copy.rev.as_ref().filter(|proved| **proved > rev) {
         return Err(Unproved::Older {
@@ -210,11 +217,14 @@ pub(super) fn difference(
     if index.len() > limits::RECORDS as usize {
         return Err(Unproved::Full(index.len()));
     }
-    let changes = changes(held, index);
+    let mut changes = changes(held, index);
     if copy.rev.as_ref() == Some(&rev) && !changes.is_empty() {
         return Err(Unproved::Twofold(rev));
     }
-    let is_quiet = copy.rev.is_none() && copy.quiet_until.is_some();
+    let mut quiet = 0;
+    if copy.rev.is_none() && copy.quiet_until.is_some() {
+        quiet = hush(&mut changes, index, recent);
+    }
     let mut hash = copy.hash.clone();
     let mut steps = Vec::new();
     for part in changes.chunks(limits::PART) {
@@ -230,8 +240,9 @@ pub(super) fn difference(
             rev: copy.rev.clone(),
             hash: hash.clone(),
             changes: part.to_vec(),
-            quiet: if is_quiet { part.len() } else { 0 },
+            quiet: quiet.min(part.len()),
         });
+        quiet -= quiet.min(part.len());
     }
     match steps.last_mut() {
         Some(last) => last.rev = Some(rev),
@@ -243,6 +254,28 @@ pub(super) fn difference(
         }),
     }
     Ok(steps)
+}
+
+/// Puts what is told to nobody first, how many those are, and adds what is recent and gone again.
+fn hush(changes: &mut Vec<Changed>, index: &Index, recent: &BTreeSet<RecordPath>) -> usize {
+    let path = |change: &Changed| RecordPath {
+        collection: change.collection.clone(),
+        rkey: change.rkey.clone(),
+    };
+    let is_loud = |change: &Changed| recent.contains(&path(change));
+    changes.sort_by_cached_key(|change| (is_loud(change), path(change)));
+    let quiet = changes.iter().filter(|change| !is_loud(change)).count();
+    let known: HashSet<RecordPath> = changes[quiet..].iter().map(path).collect();
+    let there: HashSet<&RecordPath> = index.iter().map(|(path, _)| path).collect();
+    let gone = recent.iter();
+    let gone = gone.filter(|path| !there.contains(path) && !known.contains(path));
+    changes.extend(gone.map(|path| Changed {
+        collection: path.collection.clone(),
+        rkey: path.rkey.clone(),
+        cid: None,
+        prev: None,
+    }));
+    quiet
 }
 
 fn changes(held: Vec<(RecordPath, Cid)>, index: &Index) -> Vec<Changed> {

@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use loggia_auth::PublicKey;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_space::{BadCommit, RecordPath, SignedCommit};
-use loggia_storage::{Errand, RepoName, SpaceCopy, StorageError};
+use loggia_storage::{Errand, RepoName, SpaceCopy, StorageError, Write};
 use loggia_syntax::{Cid, Did, SpaceRef, Tid};
 use loggia_xrpc::NoError;
-use loggia_xrpc_client::Url;
 use serde::Deserialize;
 
 use super::proof::{Step, Unproved, check_commit, difference, follow, paths};
+use super::turn::Turn;
 use super::worker::{Syncer, Undone};
 
 /// How the errand for a repository is called.
@@ -19,9 +19,14 @@ pub(super) fn subject(author: &Did, space: &SpaceRef) -> String {
     format!("{author} {space}")
 }
 
-/// What an errand wants: everything up to this revision.
+/// What an errand wants: everything up to this revision. Of two the later is the greater text.
 pub(super) fn wanted(rev: &Tid) -> String {
     serde_json::json!({ "rev": rev }).to_string()
+}
+
+/// What an errand wants that is content with whatever there is.
+pub(super) fn anything() -> String {
+    wanted(&Tid::from_micros(0, 0).expect("the first of all"))
 }
 
 /// The revision that an errand wants.
@@ -51,14 +56,18 @@ impl Syncer {
         let Some(copy) = self.copies.storage.space_copies().find(&name).await? else {
             return self.finish(errand).await;
         };
+        if !self.still_counts(&name).await? {
+            return self.finish(errand).await;
+        }
         let base = self.asking.repo_host(&name.author, errand.attempts > 0);
-        let base = base.await?;
-        let (way, steps) = match self.by_log(&base, &copy).await {
+        let turn = self.asking.turn(base.await?)?;
+        let mut recent = BTreeSet::new();
+        let (way, steps) = match self.by_log(&turn, &copy, &mut recent).await {
             Ok(steps) => ("log", steps),
             Err(Undone::Unproved(log)) => {
                 let author = name.author.as_str();
                 tracing::debug!(author, why = %log, "a log does not hold; all of it is fetched");
-                ("snapshot", self.by_whole(&base, &copy, log).await?)
+                ("snapshot", self.by_whole(&turn, &copy, log, recent).await?)
             }
             Err(other) => return Err(other),
         };
@@ -67,8 +76,19 @@ impl Syncer {
         Ok(())
     }
 
-    async fn by_log(&self, base: &Url, copy: &SpaceCopy) -> Result<Vec<Step>, Undone> {
-        let log = self.asking.log(base, copy).await?;
+    /// What the log says. What has changed since the copy is to be told of is added to `recent`, even
+    /// where the log does not reach back far enough to be followed.
+    async fn by_log(
+        &self,
+        turn: &Turn,
+        copy: &SpaceCopy,
+        recent: &mut BTreeSet<RecordPath>,
+    ) -> Result<Vec<Step>, Undone> {
+        let log = self.asking.log(turn, copy).await?;
+        if let Some(quiet_until) = &copy.quiet_until {
+            let told = log.operations.iter().filter(|one| one.rev > *quiet_until);
+            recent.extend(paths(told));
+        }
         self.check(&log.commit, &copy.name).await?;
         let named: BTreeSet<RecordPath> = paths(&log.operations).collect();
         let held = self
@@ -86,11 +106,12 @@ impl Syncer {
 
     async fn by_whole(
         &self,
-        base: &Url,
+        turn: &Turn,
         copy: &SpaceCopy,
         log: Unproved,
+        recent: BTreeSet<RecordPath>,
     ) -> Result<Vec<Step>, Undone> {
-        let steps = self.whole(base, copy).await;
+        let steps = self.whole(turn, copy, recent).await;
         steps.map_err(|error| match error {
             Undone::Unproved(snapshot) => {
                 let (log, snapshot) = (Box::new(log), Box::new(snapshot));
@@ -100,11 +121,16 @@ impl Syncer {
         })
     }
 
-    async fn whole(&self, base: &Url, copy: &SpaceCopy) -> Result<Vec<Step>, Undone> {
-        let snapshot = self.snapshot(base, &copy.name).await?;
+    async fn whole(
+        &self,
+        turn: &Turn,
+        copy: &SpaceCopy,
+        recent: BTreeSet<RecordPath>,
+    ) -> Result<Vec<Step>, Undone> {
+        let snapshot = self.snapshot(turn, &copy.name).await?;
         let held = self.copies.storage.space_copies().records(copy).await?;
         let copy = copy.clone();
-        let comparing = move || difference(&copy, held, &snapshot.commit, &snapshot.index);
+        let comparing = move || difference(&copy, held, &snapshot, &recent);
         let steps = self.computing.run::<_, NoError>(comparing).await;
         Ok(steps.map_err(|_| Undone::Busy)??)
     }
@@ -119,19 +145,40 @@ impl Syncer {
         }
         match self.asking.new_key(&name.author).await? {
             Some(key) => Ok(check(&key)?),
-            None => Err(Unproved::Commit(BadCommit::Signature).into()),
+            None => Err(Undone::Key(Unproved::Commit(BadCommit::Signature))),
         }
     }
 
-    /// Leaves a copy as it was proved, until something is heard of the repository again.
+    /// Says why a copy does not go on just now, while its errand stays.
+    pub(super) async fn note_trouble(
+        &self,
+        errand: &Errand,
+        why: &str,
+    ) -> Result<(), StorageError> {
+        let mut tx = self.copies.storage.begin().await?;
+        self.trouble(&mut tx, errand, why).await?;
+        tx.commit().await
+    }
+
+    async fn trouble(
+        &self,
+        tx: &mut Write,
+        errand: &Errand,
+        why: &str,
+    ) -> Result<(), StorageError> {
+        let Some(name) = name(&errand.subject) else {
+            return Ok(());
+        };
+        let copies = self.copies.storage.space_copies();
+        let why = (why, &*errand.payload);
+        copies.trouble(tx, &name, why, SystemClock.now()).await
+    }
+
+    /// Leaves a copy as it was proved, until something is heard of the repository again, or a visit finds
+    /// that it was left alone for long enough.
     pub(super) async fn set_aside(&self, errand: &Errand, why: &str) -> Result<(), StorageError> {
         let mut tx = self.copies.storage.begin().await?;
-        if let Some(name) = name(&errand.subject) {
-            let copies = self.copies.storage.space_copies();
-            copies
-                .trouble(&mut tx, &name, why, SystemClock.now())
-                .await?;
-        }
+        self.trouble(&mut tx, errand, why).await?;
         self.copies.storage.errands().done(&mut tx, errand).await?;
         tx.commit().await
     }

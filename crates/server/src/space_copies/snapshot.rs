@@ -1,18 +1,19 @@
 //! Reading a whole repository, without its records' values.
 
+use bytes::BytesMut;
 use loggia_api::com::atproto::space::get_repo::{GetRepo, Params};
 use loggia_auth::PublicKey;
 use loggia_space::snapshot::{BadSnapshot, Part, Reader, Values};
-use loggia_space::{Index, SignedCommit};
+use loggia_space::{BadCommit, Index, SignedCommit};
 use loggia_storage::RepoName;
-use loggia_xrpc::{Content, NoBody, NoError};
-use loggia_xrpc_client::Url;
+use loggia_xrpc::{NoBody, NoError};
+use loggia_xrpc_client::{CallError, Credentials, Download};
 
-use super::asking::Asking;
+use super::asking::{AskError, Asking};
 use super::limits;
 use super::proof::{Unproved, is_signed_by};
+use super::turn::Turn;
 use super::worker::{Syncer, Undone};
-use bytes::Bytes;
 
 /// A repository that is proved.
 pub(super) struct Snapshot {
@@ -21,76 +22,96 @@ pub(super) struct Snapshot {
 }
 
 impl Asking {
-    /// The file, as it is.
-    async fn file(&self, base: &Url, name: &RepoName) -> Result<Bytes, Undone> {
+    /// The file, as it begins.
+    async fn file(&self, turn: &Turn, name: &RepoName) -> Result<Download, AskError> {
         let RepoName { author, space } = name;
         let params = Params {
             space: space.clone(),
             repo: author.clone(),
             exclude_values: true,
         };
-        let output = self
-            .ask::<GetRepo>(
-                base,
-                (space, author),
-                &params,
-                || NoBody,
-                limits::SNAPSHOT_BYTES,
-            )
-            .await?;
-        match output.0.content {
-            Content::Whole(bytes) => Ok(bytes),
-            Content::Stream(_) => Err(Undone::Streamed),
+        let mut held = self.credential((space, turn), None).await?;
+        let mut is_first = true;
+        loop {
+            let fields = held.fields(author)?;
+            let (client, credentials) = (&self.outgoing.0, Credentials::Fields(&fields));
+            let most = (limits::SNAPSHOT_BYTES, limits::PACE);
+            let begun = client.download::<GetRepo>(turn.base(), &params, NoBody, credentials, most);
+            match turn.call(begun).await {
+                Err(AskError::Call(CallError::Refused { source, .. }))
+                    if source.status == 401 && is_first =>
+                {
+                    held = self.credential((space, turn), Some(&held)).await?;
+                    is_first = false;
+                }
+                begun => return begun,
+            }
         }
     }
 }
 
 impl Syncer {
     /// An author's whole repository, if the author has signed it.
-    pub(super) async fn snapshot(&self, base: &Url, name: &RepoName) -> Result<Snapshot, Undone> {
+    pub(super) async fn snapshot(&self, turn: &Turn, name: &RepoName) -> Result<Snapshot, Undone> {
         let place = self.snapshots.acquire().await;
         let _held = place.expect("the semaphore is never closed");
-        let file = self.asking.file(base, name).await?;
         let key = self.asking.key(&name.author).await?;
-        match self.proved(&file, name, key).await? {
-            Err(BadSnapshot::Commit(loggia_space::BadCommit::Signature)) => {}
-            read => return Ok(read.map_err(Unproved::Snapshot)?),
+        match self.read(turn, name, key).await {
+            Err(Undone::Unproved(Unproved::Snapshot(BadSnapshot::Commit(
+                BadCommit::Signature,
+            )))) => {}
+            read => return read,
         }
-        // The key may have changed since it was looked up.
-        let unsigned = BadSnapshot::Commit(loggia_space::BadCommit::Signature);
-        let Some(key) = self.asking.new_key(&name.author).await? else {
-            return Err(Unproved::Snapshot(unsigned).into());
-        };
-        let read = self.proved(&file, name, key).await?;
-        Ok(read.map_err(Unproved::Snapshot)?)
+        // The key may have changed since it was looked up. The commit comes first, so that not much
+        // was read in vain.
+        let unsigned = BadSnapshot::Commit(BadCommit::Signature);
+        let key = self.asking.new_key(&name.author).await?;
+        let key = key.ok_or(Undone::Key(Unproved::Snapshot(unsigned)))?;
+        self.read(turn, name, key).await
     }
 
-    async fn proved(
-        &self,
-        file: &Bytes,
-        name: &RepoName,
-        key: PublicKey,
-    ) -> Result<Result<Snapshot, BadSnapshot>, Undone> {
-        let (file, name) = (file.clone(), name.clone());
-        let reading = move || read(&file, &name, &key);
-        let read = self.computing.run::<_, NoError>(reading).await;
-        read.map_err(|_| Undone::Busy)
+    /// Reads no further than to the end of the index: it is what the commit was signed for, and a host
+    /// that sends records all the same sends them in vain.
+    async fn read(&self, turn: &Turn, name: &RepoName, key: PublicKey) -> Result<Snapshot, Undone> {
+        let mut file = self.asking.file(turn, name).await?;
+        let verify = move |bytes: &[u8], signature: &[u8; 64]| is_signed_by(&key, bytes, signature);
+        let mut reader = Reader::new(&name.space, &name.author, Values::Excluded, verify);
+        loop {
+            let piece = piece(&mut file).await.map_err(AskError::from)?;
+            let is_last = piece.len() < limits::PIECE;
+            let reading = move || {
+                reader.push(&piece);
+                let part = reader.next();
+                (reader, part)
+            };
+            let read = self.computing.run::<_, NoError>(reading).await;
+            let (next, part) = read.map_err(|_| Undone::Busy)?;
+            if let Some(Part::Commit(commit)) = part.map_err(Unproved::Snapshot)? {
+                let index = next.into_index();
+                let index = index.ok_or(Unproved::Snapshot(BadSnapshot::Missing(0)))?;
+                return Ok(Snapshot { commit, index });
+            }
+            if is_last {
+                next.end().map_err(Unproved::Snapshot)?;
+                return Err(Unproved::Snapshot(BadSnapshot::Missing(0)).into());
+            }
+            reader = next;
+        }
     }
 }
 
-fn read(file: &[u8], name: &RepoName, key: &PublicKey) -> Result<Snapshot, BadSnapshot> {
-    let verify = |bytes: &[u8], signature: &[u8; 64]| is_signed_by(key, bytes, signature);
-    let mut reader = Reader::new(&name.space, &name.author, Values::Excluded, verify);
-    reader.push(file);
-    let mut commit = None;
-    while let Some(part) = reader.next()? {
-        if let Part::Commit(signed) = part {
-            commit = Some(signed);
+/// Of the file, as much as is read at once; less at its end.
+async fn piece(file: &mut Download) -> Result<BytesMut, CallError> {
+    let mut piece = BytesMut::new();
+    while piece.len() < limits::PIECE {
+        let chunk = file.next().await.map_err(|source| CallError::Client {
+            nsid: <GetRepo as loggia_xrpc::Method>::NSID,
+            source,
+        })?;
+        match chunk {
+            Some(chunk) => piece.extend_from_slice(&chunk),
+            None => break,
         }
     }
-    reader.end()?;
-    let index = reader.index().cloned();
-    let whole = commit.zip(index).ok_or(BadSnapshot::Missing(0))?;
-    let (commit, index) = whole;
-    Ok(Snapshot { commit, index })
+    Ok(piece)
 }

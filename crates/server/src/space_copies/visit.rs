@@ -7,12 +7,13 @@ use loggia_api::com::atproto::space::list_repos::{self, ListRepos, Repo};
 use loggia_api::com::atproto::space::register_notify::{self, RegisterNotify};
 use loggia_api::com::atproto::space::unregister_notify::{self, UnregisterNotify};
 use loggia_delivery::{Clock as _, SystemClock};
-use loggia_storage::{CopiedSpace, Errand};
+use loggia_storage::{CopiedSpace, Errand, StorageError, Write};
 use loggia_syntax::{Did, SpaceRef, Tid};
 use loggia_xrpc::NoBody;
-use loggia_xrpc_client::{CallError, Url};
+use loggia_xrpc_client::CallError;
 
 use super::asking::AskError;
+use super::turn::Turn;
 use super::worker::{Syncer, Undone};
 use super::{PULL, limits, pull};
 use crate::errands::chain;
@@ -28,15 +29,46 @@ impl Syncer {
         let Some(copied) = copies.find_space(&space).await? else {
             return self.finish(errand).await;
         };
-        let base = self.asking.space_host(&space).await?;
-        let ends = self.register(&base, &space).await?;
-        self.list(&base, copied).await?;
+        if self.is_here(&space).await? {
+            return self.visit_here(errand, &copied).await;
+        }
+        let turn = self.asking.turn(self.asking.space_host(&space).await?)?;
+        let ends = self.register(&turn, &space).await?;
+        self.list(&turn, copied).await?;
         let mut tx = self.copies.storage.begin().await?;
         copies.listed(&mut tx, &space, None, true).await?;
-        let next = self.next_visit(ends, SystemClock.now());
+        let now = SystemClock.now();
+        self.try_again(&mut tx, &space, now).await?;
+        let next = self.next_visit(ends, now);
         copies.visit_next(&mut tx, &space, next).await?;
         self.copies.storage.errands().done(&mut tx, errand).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.copies.bell.ring();
+        Ok(())
+    }
+
+    /// Wants again what was set aside, after its pause: its author may not write for long.
+    async fn try_again(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let storage = &self.copies.storage;
+        let copies = storage.space_copies();
+        let retries = copies.take_retries(tx, space, now, limits::RETRIES).await?;
+        let all: Vec<_> = retries
+            .into_iter()
+            .map(|retry| {
+                let wanted = retry.wanted.unwrap_or_else(pull::anything);
+                (pull::subject(&retry.author, space), wanted)
+            })
+            .collect();
+        let errands: Vec<_> = all
+            .iter()
+            .map(|(subject, wanted)| (&**subject, &**wanted))
+            .collect();
+        storage.errands().raise_all(tx, PULL, &errands, now).await
     }
 
     /// In time to stay registered, and seldom enough to be no burden.
@@ -47,7 +79,7 @@ impl Syncer {
     }
 
     /// The end of the registration. A host that refuses it is listed all the same: then news come late.
-    async fn register(&self, base: &Url, space: &SpaceRef) -> Result<Option<Timestamp>, Undone> {
+    async fn register(&self, turn: &Turn, space: &SpaceRef) -> Result<Option<Timestamp>, Undone> {
         let input = || register_notify::Input {
             space: space.clone(),
             service: self.service.clone(),
@@ -56,7 +88,7 @@ impl Syncer {
         let authority = space.authority();
         let (meant, limit) = ((space, &authority), limits::PAGE_BYTES);
         let asking = &self.asking;
-        let asked = asking.ask::<RegisterNotify>(base, meant, &(), input, limit);
+        let asked = asking.ask::<RegisterNotify>(turn, meant, &(), input, limit);
         match asked.await {
             Ok(output) => {
                 let ends = Timestamp::from_microsecond(output.expires_at.unix_micros());
@@ -75,7 +107,7 @@ impl Syncer {
         }
     }
 
-    async fn list(&self, base: &Url, mut copied: CopiedSpace) -> Result<(), Undone> {
+    async fn list(&self, turn: &Turn, mut copied: CopiedSpace) -> Result<(), Undone> {
         let mut params = list_repos::Params {
             space: copied.space.clone(),
             limit: limits::PAGE,
@@ -88,7 +120,7 @@ impl Syncer {
             let limit = limits::PAGE_BYTES;
             let asked = self
                 .asking
-                .ask::<ListRepos>(base, meant, &params, || NoBody, limit);
+                .ask::<ListRepos>(turn, meant, &params, || NoBody, limit);
             let page = asked.await?;
             let Some(last) = page.repos.last() else {
                 return Ok(());
@@ -146,7 +178,7 @@ impl Syncer {
         }
         storage
             .errands()
-            .put_all(&mut tx, PULL, &errands, now)
+            .raise_all(&mut tx, PULL, &errands, now)
             .await?;
         copies
             .listed(&mut tx, &copied.space, Some(last), false)
@@ -170,7 +202,10 @@ impl Syncer {
             // Somebody asks for it again.
             return self.finish(errand).await;
         }
-        let base = self.asking.space_host(&space).await?;
+        if self.is_here(&space).await? {
+            return self.finish(errand).await;
+        }
+        let turn = self.asking.turn(self.asking.space_host(&space).await?)?;
         let input = || unregister_notify::Input {
             space: space.clone(),
             service: self.service.clone(),
@@ -181,7 +216,7 @@ impl Syncer {
         let limit = limits::PAGE_BYTES;
         let asked = self
             .asking
-            .ask::<UnregisterNotify>(&base, meant, &(), input, limit);
+            .ask::<UnregisterNotify>(&turn, meant, &(), input, limit);
         asked.await?;
         self.copies.purse.forget(&space);
         self.finish(errand).await

@@ -14,7 +14,9 @@ const BATCH: u32 = 100;
 impl Syncer {
     /// Begins to copy what is wanted, ends what is not, and has those visited whose time has come.
     pub(super) async fn reconcile(&self, now: Timestamp) -> Result<(), Undone> {
-        self.begin_wanted(now).await?;
+        if !self.asking.readers.is_empty() {
+            self.begin_wanted(now).await?;
+        }
         self.end_unwanted(now).await?;
         Ok(self.want_visits(now).await?)
     }
@@ -44,14 +46,19 @@ impl Syncer {
         }
     }
 
+    /// What there is no room for is looked at again and again, and so without a write.
     async fn begin(&self, space: &SpaceRef, now: Timestamp) -> Result<(), StorageError> {
+        if self.copies.storage.space_copies().room(space).await? == 0 {
+            metrics::counter!("loggia_space_copies_refused_total").increment(1);
+            let space = space.as_str();
+            tracing::debug!(space, "a space is not copied: as many are as may be");
+            return Ok(());
+        }
         let storage = &self.copies.storage;
         let mut tx = storage.begin().await?;
         let copies = storage.space_copies();
         if !copies.insert_space(&mut tx, space, now).await? {
-            metrics::counter!("loggia_space_copies_refused_total").increment(1);
-            let space = space.as_str();
-            tracing::debug!(space, "a space is not copied: as many are as may be");
+            // Somebody else was quicker.
             return Ok(());
         }
         tracing::info!(space = space.as_str(), "a space is copied from now on");

@@ -1,6 +1,5 @@
 //! Runs the errands of copies, on one node at a time.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use super::{LEAVE, PULL, SpaceCopies, VISIT, limits};
 use crate::chance;
 use crate::computing::Computing;
 use crate::errands::{self, chain};
+use crate::host_places::NoPlace;
 use crate::space_host::AccountsError;
 use crate::space_notices::NotifyError;
 
@@ -59,6 +59,8 @@ pub(super) enum Undone {
     Unproved(#[from] Unproved),
     #[error("the author's host is not at revision {0} yet, of which was heard")]
     Behind(Tid),
+    #[error("it does not hold with the author's key, which was looked up just before")]
+    Key(#[source] Unproved),
     #[error("it is not known what is wanted")]
     Payload(#[from] serde_json::Error),
     #[error("nobody can be told")]
@@ -67,8 +69,6 @@ pub(super) enum Undone {
     Moved,
     #[error("there is too much to compute")]
     Busy,
-    #[error("an answer came in parts where it was asked for as a whole")]
-    Streamed,
     #[error("the list of the space is not in order")]
     Unordered,
     #[error(
@@ -152,38 +152,51 @@ impl Syncer {
 
     async fn work_at(&self, kind: &'static str) {
         let mut running = FuturesUnordered::new();
-        let mut subjects = HashSet::new();
+        let mut busy = Vec::new();
         let mut ear = self.copies.bell.ear();
         loop {
-            if subjects.len() < limits::AT_ONCE {
-                for errand in self.due(kind).await {
-                    if subjects.len() < limits::AT_ONCE && subjects.insert(errand.subject.clone()) {
-                        running.push(self.attempt(errand));
-                    }
-                }
+            for errand in self.next(kind, &mut busy).await {
+                running.push(self.attempt(errand));
             }
             tokio::select! {
-                Some(subject) = running.next() => {
-                    subjects.remove(&subject);
-                }
+                Some(space) = running.next() => busy.retain(|one| *one != space),
                 () = ear.heard() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
     }
 
-    async fn due(&self, kind: &str) -> Vec<Errand> {
-        // Those that run are among those that are due.
+    /// The errands to begin, one for each space that has none under way: however much there is to do in
+    /// one, it holds up no other.
+    async fn next(&self, kind: &str, busy: &mut Vec<String>) -> Vec<Errand> {
+        let mut next = Vec::new();
+        while busy.len() < limits::AT_ONCE {
+            let before = busy.len();
+            for errand in self.due(kind, busy).await {
+                let space = space_of(&errand.subject);
+                if busy.len() < limits::AT_ONCE && !busy.iter().any(|one| one == space) {
+                    busy.push(space.to_owned());
+                    next.push(errand);
+                }
+            }
+            if busy.len() == before {
+                break;
+            }
+        }
+        next
+    }
+
+    async fn due(&self, kind: &str, busy: &[String]) -> Vec<Errand> {
         let limit = u32::try_from(2 * limits::AT_ONCE).unwrap_or(u32::MAX);
         let errands = self.copies.storage.errands();
-        let due = errands.due(kind, SystemClock.now(), limit).await;
-        due.unwrap_or_else(|error| {
+        let due = errands.due_besides(kind, busy, SystemClock.now(), limit);
+        due.await.unwrap_or_else(|error| {
             log(&error, "errands cannot be looked for");
             Vec::new()
         })
     }
 
-    /// Does an errand, or says when it is to be tried again; its subject.
+    /// Does an errand, or says when it is to be tried again; its space.
     async fn attempt(&self, errand: Errand) -> String {
         let doing = async {
             match errand.kind.as_str() {
@@ -201,10 +214,13 @@ impl Syncer {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        errand.subject
+        space_of(&errand.subject).to_owned()
     }
 
     async fn put_off(&self, errand: &Errand, error: Undone) -> Result<(), Undone> {
+        if let Undone::Asked(AskError::NoPlace(busy)) = error {
+            return self.defer(errand, busy).await;
+        }
         let (kind, subject) = (&*errand.kind, &errand.subject);
         let why = chain(&error);
         let outcome = match &error {
@@ -231,11 +247,19 @@ impl Syncer {
                 Ok(self.set_aside(errand, &why).await?)
             }
             _ if is_over => {
+                if kind == LEAVE
+                    && let Ok(space) = SpaceRef::new(&**subject)
+                {
+                    self.copies.purse.forget(&space);
+                }
                 tracing::warn!(kind, subject, error = why, "an errand is given up");
                 Ok(self.set_aside(errand, &why).await?)
             }
             _ => {
                 tracing::debug!(kind, subject, error = why, "an errand has to wait");
+                if let Undone::Key(_) = error {
+                    self.note_trouble(errand, &why).await?;
+                }
                 let now = SystemClock.now();
                 let until = errands::next(errand.attempts, now, chance::number());
                 let errands = self.copies.storage.errands();
@@ -244,11 +268,24 @@ impl Syncer {
         }
     }
 
+    /// A host cannot be asked now, which is no failure of the errand's.
+    async fn defer(&self, errand: &Errand, busy: NoPlace) -> Result<(), Undone> {
+        let now = SystemClock.now();
+        let is_old = now.duration_since(errand.created_at) > limits::SILENT_FOR;
+        if busy.silences > 0 && is_old && errand.kind != VISIT {
+            return Ok(self.set_aside(errand, "the host does not answer").await?);
+        }
+        // Not all at once.
+        let most = 1000 + busy.wait.as_millis() as u64 / 2;
+        let wait = busy.wait + Duration::from_millis(chance::number() % most);
+        let until = now.saturating_add(wait).unwrap_or(now);
+        Ok(self.copies.storage.errands().defer(errand, until).await?)
+    }
+
     /// The space is gone, as its host says when it is asked for a credential: the call that says so by
     /// itself may have been missed.
     async fn end(&self, errand: &Errand) -> Result<(), Undone> {
-        let space = errand.subject.rsplit(' ').next().unwrap_or_default();
-        let space = SpaceRef::new(space).map_err(|_| Undone::Subject)?;
+        let space = SpaceRef::new(space_of(&errand.subject)).map_err(|_| Undone::Subject)?;
         let mut tx = self.copies.storage.begin().await?;
         let told = self.copies.deleted(&mut tx, &space, SystemClock.now());
         let told = told.await?;
@@ -266,6 +303,11 @@ impl Syncer {
         self.copies.storage.errands().done(&mut tx, errand).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// The space that an errand is in: its name is the end of the subject.
+fn space_of(subject: &str) -> &str {
+    subject.rsplit(' ').next().unwrap_or_default()
 }
 
 fn log(error: &StorageError, message: &'static str) {

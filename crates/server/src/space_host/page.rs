@@ -1,8 +1,12 @@
 //! Pages of records that end before they become too large.
 
+use std::str::FromStr;
+
 use loggia_space::RecordPath;
 use loggia_syntax::{Nsid, RecordKey};
 use loggia_xrpc::Rejection;
+
+use crate::plain_text;
 
 /// Bytes of all values of a page, as DAG-CBOR; a page has at least one.
 const MOST_VALUES: u64 = 4 << 20;
@@ -22,9 +26,21 @@ impl Page {
     }
 }
 
+fn wrong() -> Rejection {
+    Rejection::invalid_request("`cursor` is not one that this method gave")
+}
+
+/// Refuses a cursor that names nothing of what is listed.
+pub(crate) fn check_cursor<T: FromStr>(cursor: Option<&str>) -> Result<(), Rejection> {
+    plain_text::check("cursor", cursor)?;
+    match cursor.map(T::from_str) {
+        Some(Err(_)) => Err(wrong()),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
 /// The record that a cursor names.
 pub(crate) fn record_path(cursor: &str) -> Result<RecordPath, Rejection> {
-    let wrong = || Rejection::invalid_request("`cursor` is not one that this method gave");
     let (collection, rkey) = cursor.split_once('/').ok_or_else(wrong)?;
     Ok(RecordPath {
         collection: Nsid::new(collection).map_err(|_| wrong())?,

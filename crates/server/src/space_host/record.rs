@@ -1,7 +1,10 @@
 //! From the data of a caller to the bytes of a record.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use loggia_lexicon::validate::{Mode, Outcome};
+use loggia_delivery::{Clock as _, SystemClock};
+use loggia_lexicon::validate::{Mode, Outcome, Validator};
 use loggia_space::{RecordPath, cid_of};
 use loggia_storage::{BlobClaim, RecordAction, RecordValue, RecordWrite};
 use loggia_syntax::check::Violation;
@@ -60,10 +63,20 @@ impl SpaceHost {
         validate: Option<bool>,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Prepared>, Failure<E>> {
-        let lexicons = self.lexicons.clone();
+        let validators = Validators {
+            known: self.lexicons.clone(),
+            looked_up: match (&self.network, validate) {
+                (None, _) | (_, Some(false)) => HashMap::new(),
+                (Some(network), _) => {
+                    let collections = wanted.iter().map(|wanted| &wanted.collection);
+                    let now = SystemClock.now();
+                    network.validators(collections.collect(), now).await
+                }
+            },
+        };
         let prepare = move || -> Result<Vec<_>, Rejection> {
             let each = wanted.into_iter();
-            each.map(|wanted| prepare(&lexicons, validate, wanted))
+            each.map(|wanted| prepare(&validators, validate, wanted))
                 .collect()
         };
         Ok(self.computing.run(prepare).await??)
@@ -80,8 +93,22 @@ impl SpaceHost {
     }
 }
 
+/// What validates the records of a call.
+struct Validators {
+    known: Lexicons,
+    /// By collection, of those that are not known.
+    looked_up: HashMap<Nsid, Validator>,
+}
+
+impl Validators {
+    fn of(&self, collection: &Nsid) -> &Validator {
+        let looked_up = self.looked_up.get(collection);
+        looked_up.unwrap_or_else(|| self.known.validator())
+    }
+}
+
 fn prepare(
-    lexicons: &Lexicons,
+    lexicons: &Validators,
     validate: Option<bool>,
     wanted: Wanted,
 ) -> Result<Prepared, Rejection> {
@@ -123,7 +150,7 @@ fn prepare(
 }
 
 fn validated(
-    lexicons: &Lexicons,
+    lexicons: &Validators,
     validate: Option<bool>,
     path: &RecordPath,
     record: &Data,
@@ -133,7 +160,7 @@ fn validated(
         None => Mode::Optimistic,
         Some(false) => Mode::Off,
     };
-    let validator = lexicons.validator().clone().mode(mode);
+    let validator = lexicons.of(&path.collection).clone().mode(mode);
     let collection = path.collection.as_str();
     let outcome = validator.record(collection, record)?;
     if mode == Mode::Off {
@@ -232,7 +259,11 @@ mod tests {
             rkey: RecordKey::from_static("a"),
             record: serde_json::from_str(record).expect("an object"),
         };
-        prepare(&Lexicons::built_in(), validate, wanted).map_err(|refused| refused.message)
+        let validators = Validators {
+            known: Lexicons::built_in(),
+            looked_up: HashMap::new(),
+        };
+        prepare(&validators, validate, wanted).map_err(|refused| refused.message)
     }
 
     #[test]

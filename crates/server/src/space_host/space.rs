@@ -7,7 +7,7 @@ use loggia_api::dev::loggia::community::create_invite;
 use loggia_delivery::EndpointId;
 use loggia_storage::{HostedSpace, Write};
 use loggia_syntax::{Did, SpaceRef};
-use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
+use loggia_xrpc::{DeclaredError, Failure, declared};
 
 use super::SpaceHost;
 use crate::space_hub;
@@ -72,10 +72,6 @@ impl SpaceHost {
     ) -> Result<Vec<EndpointId>, Failure<E>> {
         let spaces = self.storage.spaces();
         let taken = spaces.revoke_credentials(tx, space, holder, now).await?;
-        let Some(taken) = taken else {
-            let message = "too many credentials are revoked at the moment; try again later";
-            return Err(Rejection::new(503, "NotEnoughResources", message).into());
-        };
         let credentials = &taken.credentials;
         space_hub::revoked(&self.storage, tx, space, credentials, now).await?;
         Ok(taken.endpoints)

@@ -5,9 +5,9 @@
 //!
 //! `anyone` is the default: services of the protocol read spaces with the credentials of their users,
 //! who are never the service, so that a stricter rule would shut all of them out. What a stranger would
-//! get is bounded: one registration for each space and author, of which only the newest state of each
-//! repository waits; limits for each space, authority and caller; an end after a day; and the first 410
-//! ends it for good.
+//! get is bounded: one endpoint for each space and author, whoever registers, of which only the newest
+//! state of each repository waits; limits for each space, authority and caller; an end after a day; and
+//! the first 410 ends it until the service itself or the authority of the space says otherwise.
 //!
 //! `service` is for hosts that know their services: whoever registers is the service.
 

@@ -7,7 +7,7 @@ use loggia_syntax::Tid;
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
 
 use super::notifier::{Notifier, Proved};
-use super::{News, advance, elsewhere, forward};
+use super::{News, advance, draft, elsewhere, forward};
 use crate::space_host::SpaceHost;
 
 /// How far a revision may lie ahead: clocks differ, and one that is far ahead would make all honest
@@ -18,7 +18,7 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) async fn heard<E: DeclaredError>(
     host: &SpaceHost,
     notifier: &Notifier,
-    input: Input,
+    mut input: Input,
     error: impl Fn(Error) -> E,
     now: Timestamp,
 ) -> Result<(), Failure<E>> {
@@ -26,9 +26,12 @@ pub(crate) async fn heard<E: DeclaredError>(
         let message = "a repository advances by its host's service auth, not by an access token";
         return Err(Rejection::forbidden(message).into());
     }
-    let Ok(hash) = <[u8; 32]>::try_from(&input.hash[..]) else {
+    if input.hash.is_empty() && !host.notices.drafts {
+        return Err(draft::refused("news without `hash`").into());
+    }
+    if !matches!(input.hash.len(), 0 | 32) {
         return Err(Rejection::invalid_request("`hash` has 32 bytes").into());
-    };
+    }
     if lies_ahead(&input.repo_rev, now) {
         return Err(declared(error(Error::FutureRev)).into());
     }
@@ -37,6 +40,12 @@ pub(crate) async fn heard<E: DeclaredError>(
         return heard_elsewhere(host, notifier, &input, error, now).await;
     }
     check(notifier, &input)?;
+    if input.hash.is_empty() {
+        draft::complete(host, &mut input).await?;
+    }
+    let Ok(hash) = <[u8; 32]>::try_from(&input.hash[..]) else {
+        return Err(Rejection::invalid_request("`hash` has 32 bytes").into());
+    };
     let repo = RepoName {
         author: input.repo,
         space: input.space,
@@ -80,9 +89,20 @@ async fn pass_on<E: DeclaredError>(
     let notices = &host.notices;
     match advance(notices, &mut tx, news, now).await? {
         Heard::Advanced(place) => {
-            let told = forward(notices, &mut tx, (news, &place), now).await?;
+            let audience = notices.audience(&mut tx, &news.repo.space, now).await?;
+            let told = forward((notices, &audience), &mut tx, (news, &place), now).await?;
+            let copied = match audience.has_webhooks(&news.repo.author) {
+                true => {
+                    let (copies, known) = (&host.copies, place.known.as_ref());
+                    copies.advanced_here(&mut tx, news, known, now).await?
+                }
+                false => false,
+            };
             tx.commit().await?;
             told.deliver();
+            if copied {
+                host.copies.ring();
+            }
             Ok(())
         }
         Heard::Stale => Ok(()),

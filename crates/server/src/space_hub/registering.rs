@@ -10,6 +10,7 @@ use loggia_syntax::{Did, SpaceRef};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_client::Url;
 
+use super::draft;
 use super::service::{Service, Unreachable};
 use crate::chance;
 use crate::registrant::Right;
@@ -33,6 +34,8 @@ enum Told {
     Service { name: String, service: Service },
     /// A URL, of each record.
     Webhook { service: Did, url: String },
+    /// Whoever registers, by calls of the protocol's methods at this URL.
+    Draft { url: String },
 }
 
 /// Why a service is not registered.
@@ -44,12 +47,21 @@ pub(crate) enum NotRegistered {
     /// Where the service is cannot be found out, or it may not be called.
     #[error(transparent)]
     Service(#[from] Unreachable),
+    /// It is not known who registers, and so whom tokens would be for.
+    #[error("the credential does not say whose it is, and no service is named")]
+    Nameless,
     /// The URL may not be called.
     #[error("the URL may not be called")]
     Url(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Nothing shows that the service wants to be told.
     #[error("nothing shows that the service wants to be told")]
     Consent,
+    /// The service has answered 410: it takes its own word, or the authority's, to tell it again.
+    #[error("the service has said that it wants to be told no more")]
+    Gone,
+    /// What gave the right was taken back just now.
+    #[error("the right to be told of this space has just ended")]
+    Ended,
     /// There are too many already: whose.
     #[error("{0} cannot have more registrations: let some expire first")]
     TooMany(&'static str),
@@ -61,7 +73,10 @@ pub(crate) enum NotRegistered {
 impl Wish {
     /// What the protocol's shape wishes. For one author only, it names them as `repo`, as the proposal
     /// does.
-    pub(crate) fn of_official(input: official::Input) -> Result<Self, Rejection> {
+    pub(crate) fn of_official(input: official::Input, drafts: bool) -> Result<Self, Rejection> {
+        if input.service.is_empty() && !drafts {
+            return Err(draft::refused("a registration without `service`"));
+        }
         let author = match input.extra.get("repo") {
             None => None,
             Some(Data::String(text)) => Some(
@@ -70,6 +85,16 @@ impl Wish {
             ),
             Some(_) => return Err(Rejection::invalid_request("`repo` is a DID")),
         };
+        if input.service.is_empty() {
+            return Ok(Self {
+                told: Told::Draft {
+                    url: draft::endpoint(&input.extra)?,
+                },
+                space: input.space,
+                older_spelling: false,
+                author,
+            });
+        }
         Ok(Self {
             space: input.space,
             older_spelling: false,
@@ -127,6 +152,8 @@ impl Wish {
             Registered::AuthorityFull => {
                 return Err(NotRegistered::TooMany(right.of_the_authority()));
             }
+            Registered::Gone => return Err(NotRegistered::Gone),
+            Registered::Ended => return Err(NotRegistered::Ended),
             Registered::CallerFull => return Err(NotRegistered::TooMany(right.of_the_caller())),
         };
         tx.commit().await?;
@@ -161,20 +188,33 @@ impl Wish {
                 ))
             }
             Told::Service { name, service } => {
-                if host.storage.spaces().find(&self.space).await?.is_none() {
-                    return Err(NotRegistered::Space);
-                }
+                self.check_here(host).await?;
                 self.check_consent(host, right, &service.did, None)?;
                 let target = service.find(host, now).await?;
-                let mut endpoint = endpoint(target, Profile::SpaceProtocol, Secrets::default());
-                // So that what a service hears has gaps only where something was superseded.
-                endpoint.in_order = true;
-                endpoint.parties = Some(Parties {
-                    issuer: right.authority.clone(),
-                    audience: name.clone(),
-                });
-                Ok((name.clone(), endpoint))
+                let endpoint = endpoint(target, Profile::SpaceProtocol, Secrets::default());
+                Ok((name.clone(), called(endpoint, right, name)))
             }
+            Told::Draft { url } => {
+                self.check_here(host).await?;
+                let url = notices.guard.read_url(url).map_err(not_called)?;
+                let target = Target::new(url.as_str()).map_err(not_called)?;
+                let caller = right.caller().ok_or(NotRegistered::Nameless)?;
+                // Who calls is known, and not whether the URL is theirs.
+                if !notices.consent.is_given(caller, None, Some(&url)) {
+                    return Err(NotRegistered::Consent);
+                }
+                let endpoint = endpoint(target, Profile::SpaceProtocol, Secrets::default());
+                let name = caller.to_string();
+                Ok((name.clone(), called(endpoint, right, &name)))
+            }
+        }
+    }
+
+    /// That the space is here, in whose authority's name services are called.
+    async fn check_here(&self, host: &SpaceHost) -> Result<(), NotRegistered> {
+        match host.storage.spaces().find(&self.space).await? {
+            Some(_) => Ok(()),
+            None => Err(NotRegistered::Space),
         }
     }
 
@@ -190,6 +230,17 @@ impl Wish {
             false => Err(NotRegistered::Consent),
         }
     }
+}
+
+/// An endpoint of calls in the authority's name, to a service of this name.
+fn called(mut endpoint: Endpoint, right: &Right, name: &str) -> Endpoint {
+    // So that what a service hears has gaps only where something was superseded.
+    endpoint.in_order = true;
+    endpoint.parties = Some(Parties {
+        issuer: right.authority.clone(),
+        audience: name.to_owned(),
+    });
+    endpoint
 }
 
 fn not_called(error: impl std::error::Error + Send + Sync + 'static) -> NotRegistered {

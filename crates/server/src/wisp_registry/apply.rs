@@ -13,7 +13,7 @@ use loggia_xrpc::ObjectType as _;
 use super::READ;
 use super::hint::{self, Hint};
 use super::host::{AskError, Found, Said};
-use super::worker::{Undone, WispRegistry};
+use super::worker::{Undone, WispRegistry, places_of};
 use crate::chance;
 use crate::wisp::Webhook;
 
@@ -47,9 +47,13 @@ impl WispRegistry {
         let hint: Hint = serde_json::from_str(&errand.payload)?;
         let (owner, rkey) = subject(&errand.subject).ok_or(Undone::Subject)?;
         let collection = Nsid::from_static(Wh::TYPE);
-        let asked = self
-            .hosts
-            .record(&owner, &collection, &rkey, SystemClock.now());
+        let asked = self.hosts.record(
+            places_of(READ),
+            &owner,
+            &collection,
+            &rkey,
+            SystemClock.now(),
+        );
         let said = match asked.await {
             Err(error) if hint.deleted && silences(errand, &error) >= SILENCES => {
                 tracing::debug!(%owner, %rkey, %error, "a deletion is believed without the host");
@@ -159,7 +163,7 @@ impl WispRegistry {
         }
         webhooks.put(applying.tx, &new, applying.now).await?;
         let (owner, rkey, state) = (applying.owner, applying.rkey, &new.state);
-        tracing::info!(%owner, %rkey, ?state, "a webhook was read");
+        tracing::info!(%owner, %rkey, %state, "a webhook was read");
         let was_active = old.is_some_and(|old| old.state == WispState::Active);
         if was_active && new.state != WispState::Active {
             self.retry_waiting(applying).await?;

@@ -1,6 +1,6 @@
 //! What was missed in a gap of a stream, as far as the hosts of accounts can still tell: records that
-//! were made meanwhile in what a webhook watches. What was changed or removed they cannot tell, nor
-//! what refers to something from elsewhere.
+//! were made meanwhile in what a webhook watches, be it one collection, several or all. What was changed or
+//! removed they cannot tell, nor what refers to something from elsewhere.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,18 @@ use loggia_firehose::{Action, Actions, Change, Event, Record, Scope, What};
 use loggia_storage::{Enqueue, Errand, Write};
 use loggia_syntax::{Did, Nsid, Tid};
 
+use super::GAP;
 use super::hint::Missed;
-use super::host::{Found, Said};
-use super::worker::{Undone, WispRegistry};
+use super::host::{Found, Said, Turn};
+use super::worker::{Undone, WispRegistry, places_of};
 use crate::record_stream::{KnownWebhooks, Telling};
 
 /// Pages of a collection that are looked through: the newest ten thousand records.
 const PAGES: usize = 100;
 /// Records that one transaction tells of.
 const PART: usize = 100;
+/// Collections that are looked through of one account.
+const COLLECTIONS: usize = 50;
 
 impl WispRegistry {
     /// Tells of the records that were made in a gap, in what one webhook or several watch. The subject
@@ -27,14 +30,7 @@ impl WispRegistry {
         let missed: Missed = serde_json::from_str(&errand.payload)?;
         let scope = errand.subject.rsplit(' ').next().unwrap_or_default();
         let scope = Scope::read(scope, false, Actions::ALL).map_err(|_| Undone::Subject)?;
-        let collection = scope
-            .collection()
-            .map(|pattern| Nsid::new(pattern.as_str()));
-        let events = match collection {
-            Some(Ok(collection)) => self.missed(scope.did(), &collection, &missed).await?,
-            // A pattern, or all collections: which there are is not asked.
-            _ => Vec::new(),
-        };
+        let events = self.missed_of(&scope, &missed).await?;
         tracing::info!(
             scope = errand.subject,
             records = events.len(),
@@ -75,18 +71,54 @@ impl WispRegistry {
         Ok(())
     }
 
-    /// The records of a collection whose keys are times within the gap, oldest first.
+    /// What was made in what a scope watches, oldest first.
+    async fn missed_of(&self, scope: &Scope, missed: &Missed) -> Result<Vec<Event>, Undone> {
+        let did = scope.did();
+        let mut turn = self
+            .hosts
+            .turn(places_of(GAP), did, SystemClock.now())
+            .await?;
+        let mut events = Vec::new();
+        for collection in self.watched(&mut turn, scope).await? {
+            events.extend(self.missed(&mut turn, did, &collection, missed).await?);
+        }
+        events.sort_by_key(|event| event.time);
+        Ok(events)
+    }
+
+    /// The collections that a scope watches; where it does not name one, the account's host says which
+    /// there are.
+    async fn watched(&self, turn: &mut Turn, scope: &Scope) -> Result<Vec<Nsid>, Undone> {
+        let pattern = scope.collection();
+        if let Some(Ok(collection)) = pattern.map(|pattern| Nsid::new(pattern.as_str())) {
+            return Ok(vec![collection]);
+        }
+        let said = self.hosts.collections(turn, scope.did()).await?;
+        let mut all = match said {
+            Said::Found(collections) => collections,
+            Said::NotFound | Said::Away => Vec::new(),
+        };
+        all.retain(|one| pattern.is_none_or(|pattern| pattern.matches(one.as_str())));
+        if all.len() > COLLECTIONS {
+            let (did, there) = (scope.did(), all.len());
+            tracing::warn!(%did, there, "a gap is looked through in {COLLECTIONS} collections only");
+        }
+        all.truncate(COLLECTIONS);
+        Ok(all)
+    }
+
+    /// The records of a collection whose keys are times within the gap.
     async fn missed(
         &self,
+        turn: &mut Turn,
         did: &Did,
         collection: &Nsid,
         missed: &Missed,
     ) -> Result<Vec<Event>, Undone> {
         let mut events = Vec::new();
         let (mut cursor, mut cursors) = (None, HashSet::new());
-        let mut turn = self.hosts.turn(did, SystemClock.now()).await?;
         for _ in 0..PAGES {
-            let page = self.hosts.page(&mut turn, did, collection, cursor);
+            let page = self.hosts.page(turn, did, collection, cursor);
             let page = match page.await? {
                 Said::Found(page) => page,
                 Said::NotFound | Said::Away => break,
@@ -110,7 +142,6 @@ impl WispRegistry {
                 break;
             }
         }
-        events.reverse();
         Ok(events)
     }
 }

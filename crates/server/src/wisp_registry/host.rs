@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use loggia_api::com::atproto::repo::{get_record, list_records};
+use loggia_api::com::atproto::repo::{describe_repo, get_record, list_records};
 use loggia_api::com::atproto::sync::list_repos_by_collection::{self, ListReposByCollection};
 use loggia_identity::{DidDocument, ResolveDid as _, ResolveError};
 use loggia_syntax::{AtIdentifier, Cid, Did, Nsid, RecordKey};
@@ -12,12 +12,10 @@ use loggia_xrpc::syntax::data::Object;
 use loggia_xrpc_client::{CallError, Credentials, Refusal};
 use url::Url;
 
-use super::places::{NoPlace, Place, Places};
+use crate::host_places::{Kind, NoPlace, PATIENCE, Place, Places};
 use crate::outgoing::Outgoing;
 use crate::reach::Documents;
 
-/// How long one answer may take, and the look-up of the account before it.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Accounts that a relay is asked for at once.
 const ACCOUNTS: i64 = 500;
 
@@ -92,22 +90,43 @@ pub(super) enum AskError {
 
 impl Hosts {
     /// The host of an account, if it may be asked now.
-    pub(super) async fn turn(&self, owner: &Did, now: Timestamp) -> Result<Turn, AskError> {
-        let base = in_time(self.base(owner, now)).await?;
-        let place = self.places.enter(&base).map_err(AskError::NoPlace)?;
+    pub(super) async fn turn(
+        &self,
+        kind: Kind,
+        owner: &Did,
+        now: Timestamp,
+    ) -> Result<Turn, AskError> {
+        let base = match own_host(owner) {
+            None => in_time(PATIENCE, self.base(owner, now)).await?,
+            // The document is at a host of the account's as well.
+            Some(host) => {
+                let place = self.places.enter(&host, kind);
+                let mut place = place.map_err(AskError::NoPlace)?;
+                let base = in_time(place.patience(), self.base(owner, now)).await;
+                place.answered(!matches!(base, Err(AskError::Late)));
+                base?
+            }
+        };
+        let place = self.places.enter(&base, kind).map_err(AskError::NoPlace)?;
         Ok(Turn { base, place })
     }
 
     /// A record as it is now.
     pub(super) async fn record(
         &self,
+        kind: Kind,
         owner: &Did,
         collection: &Nsid,
         rkey: &RecordKey,
         now: Timestamp,
     ) -> Result<Said<Found>, AskError> {
-        let mut turn = self.turn(owner, now).await?;
-        let asked = in_time(self.ask_record(&turn.base, owner, collection, rkey)).await;
+        let mut turn = self.turn(kind, owner, now).await?;
+        let patience = turn.place.patience();
+        let asked = in_time(
+            patience,
+            self.ask_record(&turn.base, owner, collection, rkey),
+        )
+        .await;
         turn.heard(asked)
     }
 
@@ -119,7 +138,23 @@ impl Hosts {
         collection: &Nsid,
         cursor: Option<String>,
     ) -> Result<Said<Page>, AskError> {
-        let asked = in_time(self.ask_page(&turn.base, owner, collection, cursor)).await;
+        let patience = turn.place.patience();
+        let asked = in_time(
+            patience,
+            self.ask_page(&turn.base, owner, collection, cursor),
+        )
+        .await;
+        turn.heard(asked)
+    }
+
+    /// The collections that an account has records of, as far as this host says.
+    pub(super) async fn collections(
+        &self,
+        turn: &mut Turn,
+        owner: &Did,
+    ) -> Result<Said<Vec<Nsid>>, AskError> {
+        let patience = turn.place.patience();
+        let asked = in_time(patience, self.ask_collections(&turn.base, owner)).await;
         turn.heard(asked)
     }
 
@@ -185,6 +220,22 @@ impl Hosts {
         }
     }
 
+    async fn ask_collections(&self, base: &Url, owner: &Did) -> Result<Said<Vec<Nsid>>, AskError> {
+        let params = describe_repo::Params {
+            repo: AtIdentifier::from(owner.clone()),
+        };
+        let client = &self.outgoing.0;
+        let answer = client
+            .call::<describe_repo::DescribeRepo>(base, &params, NoBody, Credentials::Anonymous)
+            .await;
+        Ok(match said(answer)? {
+            Said::Found(output) if output.did != *owner => return Err(AskError::Another),
+            Said::Found(output) => Said::Found(output.collections),
+            Said::NotFound => Said::NotFound,
+            Said::Away => Said::Away,
+        })
+    }
+
     async fn ask_page(
         &self,
         base: &Url,
@@ -246,9 +297,19 @@ impl Turn {
     }
 }
 
+/// Where the document of an account is, if that is a host of its own.
+fn own_host(did: &Did) -> Option<Url> {
+    let rest = did.as_str().strip_prefix("did:web:")?;
+    let host = rest.split(':').next()?.replace("%3A", ":");
+    Url::parse(&format!("https://{host}")).ok()
+}
+
 /// What is asked, or nothing once patience is at its end.
-async fn in_time<T>(asked: impl Future<Output = Result<T, AskError>>) -> Result<T, AskError> {
-    let answer = tokio::time::timeout(PATIENCE, asked).await;
+async fn in_time<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, AskError>>,
+) -> Result<T, AskError> {
+    let answer = tokio::time::timeout(patience, asked).await;
     answer.unwrap_or(Err(AskError::Late))
 }
 

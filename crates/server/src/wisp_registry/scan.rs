@@ -11,7 +11,7 @@ use loggia_xrpc::ObjectType as _;
 
 use super::hint::{self, Hint, Walk};
 use super::host::{Found, Said};
-use super::worker::{Undone, WispRegistry};
+use super::worker::{Undone, WispRegistry, places_of};
 use super::{BACKFILL, READ, SCAN};
 
 /// Accounts that one step of a walk wants scanned.
@@ -96,7 +96,10 @@ impl WispRegistry {
         let collection = Nsid::from_static(Wh::TYPE);
         let mut all: Vec<Found> = Vec::new();
         let (mut cursor, mut cursors) = (None, HashSet::new());
-        let mut turn = self.hosts.turn(owner, SystemClock.now()).await?;
+        let mut turn = self
+            .hosts
+            .turn(places_of(SCAN), owner, SystemClock.now())
+            .await?;
         for _ in 0..PAGES {
             let page = self.hosts.page(&mut turn, owner, &collection, cursor);
             let page = page.await?;

@@ -13,10 +13,10 @@ use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
 use super::host::{AskError, Hosts};
-use super::places::NoPlace;
 use super::{BACKFILL, Bell, DISCOVERY, GAP, KINDS, READ, SCAN};
 use crate::chance;
 use crate::errands::{self, chain};
+use crate::host_places::{Kind, NoPlace};
 use crate::record_stream::Terms;
 
 /// What the nodes of one store call this work.
@@ -121,7 +121,7 @@ impl WispRegistry {
         let mut running = FuturesUnordered::new();
         let mut subjects = HashSet::new();
         let mut ear = self.bell.ear();
-        let at_once = if kind == READ { READS_AT_ONCE } else { AT_ONCE };
+        let at_once = places_of(kind).at_once;
         loop {
             if subjects.len() < at_once {
                 for errand in self.due(kind, at_once).await {
@@ -217,6 +217,12 @@ impl WispRegistry {
         self.storage.errands().done(&mut tx, errand).await?;
         tx.commit().await
     }
+}
+
+/// How many errands of a kind are done at once.
+pub(super) fn places_of(name: &'static str) -> Kind {
+    let at_once = if name == READ { READS_AT_ONCE } else { AT_ONCE };
+    Kind { name, at_once }
 }
 
 fn log(error: &StorageError, message: &'static str) {

@@ -8,7 +8,7 @@ use crate::index::BadIndex;
 use crate::{BadCommit, Index, RecordPath, SignedCommit};
 
 /// The most bytes of an index, which is kept while its records are read: more than half a million records.
-const MOST_INDEX: usize = 64 * 1024 * 1024;
+pub const MOST_INDEX: usize = 64 * 1024 * 1024;
 
 /// The most bytes of a record with its identifier: a record has at most 1 MiB.
 const MOST_RECORD: usize = 1024 * 1024 + 64;
@@ -70,10 +70,10 @@ pub enum BadSnapshot {
 }
 
 /// Takes the bytes of a snapshot, and gives what it holds once that is proved.
-pub struct Reader<'a, V> {
+pub struct Reader<V> {
     car: car::Reader,
-    space: &'a SpaceRef,
-    author: &'a Did,
+    space: SpaceRef,
+    author: Did,
     verify: V,
     values: Values,
     roots: [Option<Cid>; 2],
@@ -82,17 +82,17 @@ pub struct Reader<'a, V> {
     read: usize,
 }
 
-impl<'a, V: FnMut(&[u8], &[u8; 64]) -> bool> Reader<'a, V> {
+impl<V: FnMut(&[u8], &[u8; 64]) -> bool> Reader<V> {
     /// For the repository of an author in a space; `verify` as in [`SignedCommit::verify`].
-    pub fn new(space: &'a SpaceRef, author: &'a Did, values: Values, verify: V) -> Self {
+    pub fn new(space: &SpaceRef, author: &Did, values: Values, verify: V) -> Self {
         let limits = Limits {
             roots: 2,
             block: MOST_INDEX,
         };
         Self {
             car: car::Reader::new(limits),
-            space,
-            author,
+            space: space.clone(),
+            author: author.clone(),
             verify,
             values,
             roots: [None, None],
@@ -130,6 +130,12 @@ impl<'a, V: FnMut(&[u8], &[u8; 64]) -> bool> Reader<'a, V> {
         self.index.as_ref()
     }
 
+    /// The same, of who has read enough: once the commit was given, nothing that follows can change
+    /// what the records are.
+    pub fn into_index(self) -> Option<Index> {
+        self.index
+    }
+
     /// The snapshot is over.
     ///
     /// # Errors
@@ -158,7 +164,7 @@ impl<'a, V: FnMut(&[u8], &[u8; 64]) -> bool> Reader<'a, V> {
         if self.commit.is_none() {
             expect(&block, self.roots[0].as_ref())?;
             let commit = SignedCommit::from_dag_cbor(&block.data)?;
-            commit.verify(self.space, self.author, &mut self.verify)?;
+            commit.verify(&self.space, &self.author, &mut self.verify)?;
             self.commit = Some(commit);
             return Ok(None);
         }

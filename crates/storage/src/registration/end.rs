@@ -1,12 +1,15 @@
 //! Registrations that end before their time.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, SpaceRef};
 
 use super::Registrations;
-use crate::column::Reading;
-use crate::sql;
+use super::register::hold_space;
+use crate::column::{Reading, millis};
+use crate::sql::{self, Connection};
 use crate::{StorageError, Write};
 
 /// What is to end.
@@ -27,8 +30,8 @@ pub enum UnregisteringBy<'a> {
     Whoever,
     /// A reader: what they registered.
     Reader(&'a Did),
-    /// A reader of whom nobody knows who they are: what such readers registered.
-    SomeReader,
+    /// A reader of whom nobody knows who they are: what was registered with their credential.
+    SomeReader(&'a str),
 }
 
 /// The statement that ends the registrations of a space for which this holds too.
@@ -54,15 +57,16 @@ impl Registrations {
         let which = match ending.by {
             UnregisteringBy::Whoever => ending!("service = $2 AND $3 = ''"),
             UnregisteringBy::Reader(_) => ending!("service = $2 AND reader = $3"),
-            UnregisteringBy::SomeReader => {
-                ending!("service = $2 AND $3 = '' AND reader IS NULL AND credential IS NOT NULL")
+            UnregisteringBy::SomeReader(_) => {
+                ending!("service = $2 AND reader IS NULL AND credential = $3")
             }
         };
-        let reader = match ending.by {
+        let whose = match ending.by {
             UnregisteringBy::Reader(did) => did.as_str(),
-            UnregisteringBy::Whoever | UnregisteringBy::SomeReader => "",
+            UnregisteringBy::SomeReader(credential) => credential,
+            UnregisteringBy::Whoever => "",
         };
-        let values = [ending.space.as_str(), ending.service, reader];
+        let values = [ending.space.as_str(), ending.service, whose];
         self.end(tx, which, values, now).await
     }
 
@@ -98,7 +102,8 @@ impl Registrations {
         self.end(tx, which, values, now).await
     }
 
-    /// Ends registrations, and what is still to be delivered for them.
+    /// Ends registrations, and what is still to be delivered for them, unless somebody else has
+    /// registered the same service.
     async fn end(
         &self,
         tx: &mut Write,
@@ -106,6 +111,8 @@ impl Registrations {
         values: [&str; 3],
         now: Timestamp,
     ) -> Result<Vec<EndpointId>, StorageError> {
+        // So that of two who end the last ones each sees what the other did.
+        hold_space(tx.sql(), values[0]).await?;
         let mut query = sql::query(statement);
         for value in values {
             query = query.bind(value);
@@ -117,10 +124,32 @@ impl Registrations {
         let endpoint = |row| {
             Reading::new("registration", "(ended)", row).parse("endpoint", EndpointId::from_slice)
         };
-        let ended: Vec<_> = rows.iter().map(endpoint).collect::<Result<_, _>>()?;
-        for endpoint in &ended {
-            self.storage.endpoints().retire(tx, *endpoint, now).await?;
+        let left: BTreeSet<_> = rows.iter().map(endpoint).collect::<Result<_, _>>()?;
+        let mut ended = Vec::with_capacity(left.len());
+        for endpoint in left {
+            if !is_shared(tx.sql(), endpoint, now).await? {
+                self.storage.endpoints().retire(tx, endpoint, now).await?;
+                ended.push(endpoint);
+            }
         }
         Ok(ended)
     }
+}
+
+/// Whether a registration that has not expired is told at this endpoint.
+async fn is_shared(
+    connection: &mut Connection,
+    endpoint: EndpointId,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    sql::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM registration WHERE endpoint = $1 AND expires_at > $2)",
+    )
+    .bind(&endpoint.as_bytes()[..])
+    .bind(millis(now))
+    .fetch_one(connection)
+    .await
+    .map_err(StorageError::doing(
+        "look for who else registered a service",
+    ))
 }

@@ -1,17 +1,27 @@
 //! Registering and renewing, within limits.
 
 use jiff::Timestamp;
-use loggia_delivery::Endpoint;
-use loggia_syntax::Did;
+use loggia_delivery::{DisableReason, Endpoint, EndpointId, EndpointState};
+use loggia_syntax::{Did, SpaceRef};
 
 use super::row::{read, to_millisecond};
 use super::{Caps, NewRegistration, Registered, Registration, RegistrationShape, Registrations};
-use crate::column::millis;
+use crate::column::{Reading, millis};
 use crate::sql::{self, Connection};
-use crate::{StorageError, Write, endpoint};
+use crate::{StorageError, Write, endpoint, revoked_credential};
+
+/// Where a registration is told.
+enum Home {
+    /// At an endpoint that there is.
+    Known(EndpointId),
+    /// At one that is to be made.
+    New,
+    /// Nowhere: the service has said that it is gone.
+    Gone,
+}
 
 impl Registrations {
-    /// Registers, or renews what is registered.
+    /// Registers, or renews what the same maker has registered.
     pub async fn register(
         &self,
         tx: &mut Write,
@@ -20,117 +30,152 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<Registered, StorageError> {
         hold(tx.sql(), &new).await?;
+        if self.has_ended(tx, &new).await? {
+            return Ok(Registered::Ended);
+        }
         let old = find(tx.sql(), &new).await?;
         let counts_already = old.as_ref().is_some_and(|old| old.expires_at > now);
         if !counts_already && let Some(full) = full(tx.sql(), &new, caps, now).await? {
             return Ok(full);
         }
-        match old {
-            Some(old) => self.renew(tx, old, new, now).await,
-            None => self.insert(tx, new, now).await.map(Registered::New),
-        }
+        let endpoint = match self.home(tx, &new, old.as_ref()).await? {
+            Home::Gone => return Ok(Registered::Gone),
+            Home::Known(endpoint) => {
+                self.tell_again(tx, &new, endpoint, now).await?;
+                endpoint
+            }
+            Home::New => {
+                self.storage.endpoints().insert(tx, &new.endpoint).await?;
+                new.endpoint.id
+            }
+        };
+        let Some(old) = old else {
+            let inserted = insert(tx.sql(), new, endpoint, now).await?;
+            return Ok(Registered::New(inserted));
+        };
+        let is_told_there = old.endpoint == endpoint;
+        let renewed = renewed(old, &new, endpoint);
+        renew(tx.sql(), &renewed).await?;
+        Ok(match is_told_there {
+            true => Registered::Renewed(renewed),
+            false => Registered::New(renewed),
+        })
     }
 
-    async fn renew(
+    /// Whether the right to register has ended since it was looked at.
+    async fn has_ended(&self, tx: &mut Write, new: &NewRegistration) -> Result<bool, StorageError> {
+        if let Some(credential) = &new.credential
+            && revoked_credential::is_revoked(tx.sql(), &new.space, credential).await?
+        {
+            return Ok(true);
+        }
+        self.storage.spaces().is_deleted_in(tx, &new.space).await
+    }
+
+    /// A service of the protocol has one endpoint, whoever registers it: it is called once for each
+    /// advance, and who ends their registration ends nobody else's.
+    async fn home(
         &self,
         tx: &mut Write,
-        old: Registration,
-        new: NewRegistration,
-        now: Timestamp,
-    ) -> Result<Registered, StorageError> {
-        let sealer = &self.storage.inner.sealer;
-        let endpoint = match endpoint::find(tx.sql(), sealer, old.endpoint).await {
-            Ok(_) => old.endpoint,
-            Err(StorageError::BadRow(_)) => new.endpoint.id,
-            Err(error) => return Err(error),
+        new: &NewRegistration,
+        old: Option<&Registration>,
+    ) -> Result<Home, StorageError> {
+        let known = match (old, new.shape()) {
+            (Some(old), _) => Some(old.endpoint),
+            (None, RegistrationShape::Protocol) => shared(tx.sql(), new).await?,
+            (None, RegistrationShape::Webhook) => None,
         };
-        let id = old.endpoint;
-        let renewed = renewed(old, &new, endpoint);
-        if endpoint == id {
-            self.tell_again(tx, &renewed, new.endpoint, now).await?;
-            renew(tx.sql(), &renewed).await?;
-            return Ok(Registered::Renewed(renewed));
-        }
-        self.storage.endpoints().insert(tx, &new.endpoint).await?;
-        renew(tx.sql(), &renewed).await?;
-        Ok(Registered::New(renewed))
+        let Some(known) = known else {
+            return Ok(Home::New);
+        };
+        let sealer = &self.storage.inner.sealer;
+        let found = match endpoint::find(tx.sql(), sealer, known).await {
+            Err(StorageError::BadRow(_)) => None,
+            found => found?,
+        };
+        let is_theirs = new.shape() == RegistrationShape::Webhook || new.is_owners();
+        Ok(match found.map(|found| found.state) {
+            None => Home::New,
+            Some(EndpointState::Active) => Home::Known(known),
+            Some(EndpointState::Disabled { reason, .. }) => match reason {
+                DisableReason::Deleted => Home::New,
+                DisableReason::Gone if !is_theirs => Home::Gone,
+                _ => Home::Known(known),
+            },
+        })
     }
 
-    /// Tells the endpoint of a registration again, at the place that its service's document names now.
+    /// Tells an endpoint again, at the place that its service's document names now.
     async fn tell_again(
         &self,
         tx: &mut Write,
-        renewed: &Registration,
-        new: Endpoint,
+        new: &NewRegistration,
+        id: EndpointId,
         now: Timestamp,
     ) -> Result<(), StorageError> {
         let endpoints = self.storage.endpoints();
-        match renewed.shape {
-            RegistrationShape::Webhook => endpoints.enable(tx, renewed.endpoint).await,
+        match new.shape() {
+            RegistrationShape::Webhook => endpoints.enable(tx, id).await,
             RegistrationShape::Protocol => {
                 let endpoint = Endpoint {
-                    id: renewed.endpoint,
-                    ..new
+                    id,
+                    ..new.endpoint.clone()
                 };
-                let description = renewed.space.as_str();
+                let description = new.space.as_str();
                 endpoints
                     .put_standing(tx, &endpoint, description, now)
                     .await
             }
         }
     }
+}
 
-    async fn insert(
-        &self,
-        tx: &mut Write,
-        new: NewRegistration,
-        now: Timestamp,
-    ) -> Result<Registration, StorageError> {
-        self.storage.endpoints().insert(tx, &new.endpoint).await?;
-        sql::query(
-            "INSERT INTO registration (id, space, service, url, author, older_spelling, endpoint,
-                 created_by, reader, credential, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(&new.id.as_bytes()[..])
-        .bind(new.space.as_str())
-        .bind(&new.service)
-        .bind(new.url())
-        .bind(author(&new))
-        .bind(new.older_spelling)
-        .bind(&new.endpoint.id.as_bytes()[..])
-        .bind(new.created_by.as_str())
-        .bind(new.reader.as_ref().map(Did::as_str))
-        .bind(new.credential.as_deref())
-        .bind(millis(now))
-        .bind(millis(new.expires_at))
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("insert a registration"))?;
-        Ok(Registration {
-            shape: new.shape(),
-            url: new.url().to_owned(),
-            id: new.id,
-            space: new.space,
-            service: new.service,
-            author: new.author,
-            older_spelling: new.older_spelling,
-            endpoint: new.endpoint.id,
-            created_by: new.created_by,
-            reader: new.reader,
-            credential: new.credential,
-            expires_at: to_millisecond(new.expires_at),
-        })
-    }
+async fn insert(
+    connection: &mut Connection,
+    new: NewRegistration,
+    endpoint: EndpointId,
+    now: Timestamp,
+) -> Result<Registration, StorageError> {
+    sql::query(
+        "INSERT INTO registration (id, space, service, url, author, maker, older_spelling,
+             endpoint, created_by, reader, credential, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(&new.id.as_bytes()[..])
+    .bind(new.space.as_str())
+    .bind(&new.service)
+    .bind(new.url())
+    .bind(author(&new))
+    .bind(new.maker())
+    .bind(new.older_spelling)
+    .bind(&endpoint.as_bytes()[..])
+    .bind(new.created_by.as_str())
+    .bind(new.reader.as_ref().map(Did::as_str))
+    .bind(new.credential.as_deref())
+    .bind(millis(now))
+    .bind(millis(new.expires_at))
+    .execute(connection)
+    .await
+    .map_err(StorageError::doing("insert a registration"))?;
+    Ok(Registration {
+        shape: new.shape(),
+        url: new.url().to_owned(),
+        id: new.id,
+        space: new.space,
+        service: new.service,
+        author: new.author,
+        older_spelling: new.older_spelling,
+        endpoint,
+        created_by: new.created_by,
+        reader: new.reader,
+        credential: new.credential,
+        expires_at: to_millisecond(new.expires_at),
+    })
 }
 
 /// What stands after a renewal. What an authority stands for with its name neither comes to hang on a
-/// reader, nor ends sooner because one renews it.
-fn renewed(
-    old: Registration,
-    new: &NewRegistration,
-    endpoint: loggia_delivery::EndpointId,
-) -> Registration {
+/// credential of its own, nor ends sooner because it is renewed with one.
+fn renewed(old: Registration, new: &NewRegistration, endpoint: EndpointId) -> Registration {
     let was_readers = old.reader.is_some() || old.credential.is_some();
     let expires_at = to_millisecond(new.expires_at);
     let (reader, credential) = match was_readers {
@@ -154,12 +199,20 @@ fn author(new: &NewRegistration) -> &str {
     new.author.as_ref().map_or("", Did::as_str)
 }
 
+/// What is registered for a space stays as it is until the transaction ends.
+pub(crate) async fn hold_space(
+    connection: &mut Connection,
+    space: &str,
+) -> Result<(), StorageError> {
+    connection.hold(&format!("registrations of {space}")).await
+}
+
 /// How many there are, of the space, the authority and the caller, stays as it is until the transaction
 /// ends. Always in this order, so that no two wait for each other.
 async fn hold(connection: &mut Connection, new: &NewRegistration) -> Result<(), StorageError> {
     let (authority, ..) = new.space.split();
+    hold_space(connection, new.space.as_str()).await?;
     for what in [
-        format!("registrations of {}", new.space),
         format!("registrations at {authority}"),
         format!("registrations by {}", new.created_by),
     ] {
@@ -174,16 +227,44 @@ async fn find(
 ) -> Result<Option<Registration>, StorageError> {
     let row = sql::query(
         "SELECT * FROM registration
-         WHERE space = $1 AND service = $2 AND url = $3 AND author = $4",
+         WHERE space = $1 AND service = $2 AND url = $3 AND author = $4 AND maker = $5",
     )
     .bind(new.space.as_str())
     .bind(&new.service)
     .bind(new.url())
     .bind(author(new))
+    .bind(new.maker())
     .fetch_optional(connection)
     .await
     .map_err(StorageError::doing("find a registration"))?;
     Ok(row.as_ref().map(read).transpose()?)
+}
+
+/// The endpoint of whoever else has registered the same service for the same author.
+async fn shared(
+    connection: &mut Connection,
+    new: &NewRegistration,
+) -> Result<Option<EndpointId>, StorageError> {
+    let row = sql::query(
+        "SELECT endpoint FROM registration
+         WHERE space = $1 AND service = $2 AND url = '' AND author = $3 ORDER BY id DESC LIMIT 1",
+    )
+    .bind(new.space.as_str())
+    .bind(&new.service)
+    .bind(author(new))
+    .fetch_optional(connection)
+    .await
+    .map_err(StorageError::doing("find a service's endpoint"))?;
+    let Some(row) = row else { return Ok(None) };
+    let reading = Reading::new("registration", &new.service, &row);
+    Ok(Some(reading.parse("endpoint", EndpointId::from_slice)?))
+}
+
+/// The names of all spaces of this one's authority lie from the first to before the second.
+pub(crate) fn spaces_of(space: &SpaceRef) -> (String, String) {
+    let (authority, ..) = space.split();
+    // What follows the authority in a name is a slash, and `0` the next character.
+    (format!("at://{authority}/"), format!("at://{authority}0"))
 }
 
 /// How many registrations there are between two names of spaces, or of a caller, and how many of those
@@ -203,9 +284,6 @@ async fn full(
 ) -> Result<Option<Registered>, StorageError> {
     // A text is the only one between itself and itself with the least of characters.
     let only = |text: &str| (text.to_owned(), format!("{text}\u{1}"));
-    let (authority, ..) = new.space.split();
-    // What follows the authority in a name is a slash, and `0` the next character.
-    let all = (format!("at://{authority}/"), format!("at://{authority}0"));
     let counts = [
         (
             OF_SPACES,
@@ -215,7 +293,7 @@ async fn full(
         ),
         (
             OF_SPACES,
-            all,
+            spaces_of(&new.space),
             caps.per_authority,
             Registered::AuthorityFull,
         ),

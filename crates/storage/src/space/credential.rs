@@ -6,7 +6,7 @@ use loggia_syntax::{Did, SpaceRef};
 
 use super::Spaces;
 use crate::column::{Reading, millis, millis_up};
-use crate::{Revoked, StorageError, Write, sql};
+use crate::{StorageError, Write, sql};
 
 /// A credential that was given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,15 +59,15 @@ impl Spaces {
     }
 
     /// Takes back the credentials of a space that is held and that have not ended, and what their
-    /// holders have registered: those of one holder, or of all but the authority. Nothing if one could
-    /// not be kept: then undo the transaction.
+    /// holders have registered: those of one holder, or of all but the authority. There is always room
+    /// for that.
     pub async fn revoke_credentials(
         &self,
         tx: &mut Write,
         space: &SpaceRef,
         holder: Option<&Did>,
         now: Timestamp,
-    ) -> Result<Option<TakenBack>, StorageError> {
+    ) -> Result<TakenBack, StorageError> {
         let rows = sql::query(
             "SELECT id, until FROM issued_credential
              WHERE space = $1 AND (holder = $2 OR $3 = 1) AND until > $4",
@@ -88,10 +88,9 @@ impl Spaces {
             let reading = Reading::new("issued_credential", space, row);
             let (id, until) = (reading.get::<&str>("id")?, reading.time("until")?);
             let revoked = self.storage.revoked_credentials();
-            match revoked.revoke(tx, space, id, (until, now)).await? {
-                Revoked::Kept { .. } => taken.credentials.push(id.to_owned()),
-                Revoked::Full => return Ok(None),
-            }
+            let ended = revoked.take_back(tx, space, id, (until, now)).await?;
+            taken.endpoints.extend(ended);
+            taken.credentials.push(id.to_owned());
         }
         sql::query("DELETE FROM issued_credential WHERE space = $1 AND (holder = $2 OR $3 = 1)")
             .bind(space.as_str())
@@ -100,7 +99,7 @@ impl Spaces {
             .execute(tx.sql())
             .await
             .map_err(StorageError::doing("forget credentials"))?;
-        Ok(Some(taken))
+        Ok(taken)
     }
 
     /// Who holds a credential that was given out here and has not ended.

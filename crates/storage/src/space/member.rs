@@ -1,11 +1,13 @@
 //! Who is on the list of a space.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use loggia_syntax::{Did, SpaceRef};
 
 use super::Spaces;
 use crate::column::{Reading, millis};
-use crate::sql::{self, Executor, Row};
+use crate::sql::{self, Columns, Executor, Kind, Row, Rows};
 use crate::{BadRow, StorageError, Write};
 
 const FIND: &str = "SELECT * FROM space_member WHERE space = $1 AND did = $2";
@@ -107,6 +109,30 @@ impl Spaces {
         did: &Did,
     ) -> Result<Option<Member>, StorageError> {
         find(tx.sql(), space, did).await
+    }
+
+    /// Those of them who are on the list and may read, within a transaction.
+    pub async fn readers_among(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        dids: &BTreeSet<Did>,
+    ) -> Result<BTreeSet<Did>, StorageError> {
+        const ASKED: Columns = &[("space", Kind::Text), ("did", Kind::Text)];
+        let mut rows = Rows::new(ASKED);
+        for did in dids {
+            rows.push([space.as_str().into(), did.as_str().into()]);
+        }
+        let found = rows
+            .fetch_all(
+                tx.sql(),
+                "SELECT m.* FROM r JOIN space_member m ON m.space = r.space AND m.did = r.did
+                 WHERE m.may_read <> 0",
+            )
+            .await
+            .map_err(StorageError::doing("find members who may read"))?;
+        let did = |row| Ok(read(row)?.did);
+        found.iter().map(did).collect()
     }
 
     /// Somebody, and since when, if they are on the list.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use loggia_space::{RecordPath, SetHash};
 use loggia_syntax::{Cid, Tid};
 
-use super::{SpaceCopies, SpaceCopy};
+use super::{SpaceCopies, SpaceCopy, hold};
 use crate::sql::{self, Columns, Kind, Rows};
 use crate::{Changed, StorageError, Write};
 
@@ -44,9 +44,10 @@ impl SpaceCopies {
             version: copy.version + 1,
             ..copy.clone()
         };
+        hold(tx.sql(), &copy.name.space).await?;
         let moved = sql::query(
             "UPDATE space_copy SET rev = $1, state = $2, records = $3, version = $4,
-                 trouble = NULL, trouble_at = NULL
+                 trouble = NULL, trouble_at = NULL, troubles = 0, retry_at = NULL, wanted = NULL
              WHERE id = $5 AND version = $6 AND space = $7 AND author = $8",
         )
         .bind(next.rev.as_ref().map(Tid::as_str))
@@ -55,7 +56,6 @@ impl SpaceCopies {
         .bind(next.version)
         .bind(copy.id)
         .bind(copy.version)
-        // An id may be another copy's by now, if this one was removed.
         .bind(copy.name.space.as_str())
         .bind(copy.name.author.as_str())
         .execute(tx.sql())

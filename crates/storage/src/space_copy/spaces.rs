@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use loggia_syntax::{SpaceRef, Tid};
 
-use super::{SpaceCopies, maybe_tid};
+use super::{SpaceCopies, hold, maybe_tid};
 use crate::column::{Reading, millis};
 use crate::sql::{self, Executor, Row};
-use crate::{BadRow, StorageError, Write};
+use crate::{BadRow, StorageError, Write, registration};
 
-/// A space that is hosted elsewhere and copied.
+/// A space of which repositories are copied that are hosted elsewhere, as most often it is itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopiedSpace {
     /// Which one.
@@ -84,7 +84,7 @@ impl SpaceCopies {
         Ok(rows.iter().map(name).collect::<Result<_, _>>()?)
     }
 
-    /// At most `limit` copied spaces that nobody is registered for any more.
+    /// At most `limit` copied spaces for which no URL is registered any more.
     pub async fn unwanted(
         &self,
         now: Timestamp,
@@ -92,7 +92,8 @@ impl SpaceCopies {
     ) -> Result<Vec<SpaceRef>, StorageError> {
         let rows = sql::query(
             "SELECT c.space FROM copied_space c WHERE NOT EXISTS
-                 (SELECT 1 FROM registration r WHERE r.space = c.space AND r.expires_at > $1)
+                 (SELECT 1 FROM registration r WHERE r.space = c.space AND r.url <> ''
+                  AND r.expires_at > $1)
              ORDER BY c.space LIMIT $2",
         )
         .bind(millis(now))
@@ -103,7 +104,29 @@ impl SpaceCopies {
         Ok(rows.iter().map(name).collect::<Result<_, _>>()?)
     }
 
-    /// Begins to copy a space; false if it is copied already, or as many are as may be.
+    /// How many more spaces that are hosted elsewhere can be copied, and how many more of this one's authority.
+    pub async fn room(&self, space: &SpaceRef) -> Result<u32, StorageError> {
+        let (from, to) = registration::spaces_of(space);
+        let row = sql::query(
+            "SELECT (SELECT count(*) FROM copied_space c
+                  WHERE NOT EXISTS (SELECT 1 FROM space s WHERE s.uri = c.space)),
+                 (SELECT count(*) FROM copied_space WHERE space >= $1 AND space < $2)",
+        )
+        .bind(from)
+        .bind(to)
+        .fetch_one(self.storage.readers())
+        .await;
+        let counted = row.and_then(|row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)));
+        let (all, of_authority) = counted.map_err(StorageError::doing("count copied spaces"))?;
+        let left = |most: u32, there_are: i64| {
+            let there_are = u32::try_from(there_are).unwrap_or(u32::MAX);
+            most.saturating_sub(there_are)
+        };
+        Ok(left(Self::MOST_SPACES, all).min(left(Self::MOST_OF_AUTHORITY, of_authority)))
+    }
+
+    /// Begins to copy a space; false if it is copied already, or as many are as may be, of all or of its
+    /// authority.
     pub async fn insert_space(
         &self,
         tx: &mut Write,
@@ -112,15 +135,22 @@ impl SpaceCopies {
     ) -> Result<bool, StorageError> {
         let micros = u64::try_from(now.as_microsecond()).unwrap_or_default();
         let since = Tid::from_micros(micros, 0).expect("revisions end in the year 2255");
+        let (from, to) = registration::spaces_of(space);
         let inserted = sql::query(
             "INSERT INTO copied_space (space, since, is_listed, visit_at)
-             SELECT $1, $2, 0, $3 WHERE (SELECT count(*) FROM copied_space) < $4
+             SELECT $1, $2, 0, $3 WHERE
+                 (SELECT count(*) FROM copied_space c
+                  WHERE NOT EXISTS (SELECT 1 FROM space s WHERE s.uri = c.space)) < $4
+                 AND (SELECT count(*) FROM copied_space WHERE space >= $5 AND space < $6) < $7
              ON CONFLICT (space) DO NOTHING",
         )
         .bind(space.as_str())
         .bind(since.as_str())
         .bind(millis(now))
         .bind(Self::MOST_SPACES)
+        .bind(from)
+        .bind(to)
+        .bind(Self::MOST_OF_AUTHORITY)
         .execute(tx.sql())
         .await
         .map_err(StorageError::doing("begin to copy a space"))?;
@@ -133,6 +163,7 @@ impl SpaceCopies {
         tx: &mut Write,
         space: &SpaceRef,
     ) -> Result<bool, StorageError> {
+        hold(tx.sql(), space).await?;
         let mut deleted = 0;
         for statement in [
             "DELETE FROM space_copy_record WHERE copy IN

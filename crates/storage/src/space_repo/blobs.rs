@@ -1,6 +1,6 @@
 //! The blobs that records refer to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use loggia_syntax::{Cid, Tid};
 
@@ -25,22 +25,31 @@ pub(super) async fn check(
     }))
 }
 
-fn fits(claim: &BlobClaim, (mime_type, size): &(String, u64)) -> Result<(), Unwritten> {
-    if claim.mime_type != *mime_type {
-        return Err(Unwritten::BlobType(claim.clone(), mime_type.clone()));
+/// What is known of an upload.
+struct Kept {
+    mime_type: String,
+    /// What else it was uploaded as, a line for each.
+    other_types: String,
+    size: u64,
+}
+
+fn fits(claim: &BlobClaim, kept: &Kept) -> Result<(), Unwritten> {
+    let mut types = kept.other_types.lines().chain([&*kept.mime_type]);
+    if !types.any(|one| one == claim.mime_type) {
+        return Err(Unwritten::BlobType(claim.clone(), kept.mime_type.clone()));
     }
-    if claim.size != *size {
-        return Err(Unwritten::BlobSize(claim.clone(), *size));
+    if claim.size != kept.size {
+        return Err(Unwritten::BlobSize(claim.clone(), kept.size));
     }
     Ok(())
 }
 
-/// Type and size of those of the blobs that are here.
+/// Those of the blobs that are here.
 async fn kept(
     connection: &mut Connection,
     repo: &RepoName,
     wanted: BTreeSet<&Cid>,
-) -> Result<HashMap<Cid, (String, u64)>, StorageError> {
+) -> Result<HashMap<Cid, Kept>, StorageError> {
     const BLOBS: Columns = &[("author", Kind::Text), ("cid", Kind::Text)];
     let mut rows = Rows::new(BLOBS);
     for cid in wanted {
@@ -49,7 +58,7 @@ async fn kept(
     let rows = rows
         .fetch_all(
             connection,
-            "SELECT b.cid, b.mime_type, b.size
+            "SELECT b.cid, b.mime_type, b.other_types, b.size
              FROM r JOIN blob b ON b.author = r.author AND b.cid = r.cid",
         )
         .await
@@ -59,7 +68,12 @@ async fn kept(
         let reading = Reading::new("blob", &repo.author, row);
         let cid = reading.parse("cid", |text: &str| Cid::new(text))?;
         let size = reading.parse("size", |size: i64| u64::try_from(size))?;
-        kept.insert(cid, (reading.get("mime_type")?, size));
+        let upload = Kept {
+            mime_type: reading.get("mime_type")?,
+            other_types: reading.get("other_types")?,
+            size,
+        };
+        kept.insert(cid, upload);
     }
     Ok(kept)
 }
@@ -77,19 +91,24 @@ pub(super) async fn save(
         ("collection", Kind::Text),
         ("rkey", Kind::Text),
         ("rev", Kind::Text),
+        ("mime_type", Kind::Text),
     ];
     let (mut changed, mut refer) = (Rows::new(PATHS), Rows::new(REFERENCES));
     for (path, end) in &plan.ends {
         let (collection, rkey) = (path.collection.as_str(), path.rkey.as_str());
         changed.push([repo.into(), collection.into(), rkey.into()]);
         let blobs = end.iter().flat_map(|value| &value.blobs);
-        for cid in blobs.map(|claim| &claim.cid).collect::<BTreeSet<_>>() {
+        // Of one that a record calls by two types, the last.
+        let blobs: BTreeMap<&Cid, &str> =
+            blobs.map(|claim| (&claim.cid, &*claim.mime_type)).collect();
+        for (cid, mime_type) in blobs {
             refer.push([
                 repo.into(),
                 cid.as_str().into(),
                 collection.into(),
                 rkey.into(),
                 rev.as_str().into(),
+                mime_type.into(),
             ]);
         }
     }
@@ -104,8 +123,8 @@ pub(super) async fn save(
     refer
         .execute(
             connection,
-            "INSERT INTO space_blob (repo, cid, collection, rkey, rev)
-             SELECT repo, cid, collection, rkey, rev FROM r",
+            "INSERT INTO space_blob (repo, cid, collection, rkey, rev, mime_type)
+             SELECT repo, cid, collection, rkey, rev, mime_type FROM r",
         )
         .await
         .map_err(StorageError::doing("save references to blobs"))?;

@@ -6,6 +6,7 @@ use std::future::Future;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::rows::{self, Rows};
 use crate::StorageError;
 use crate::group::{Group, Member};
 
@@ -51,12 +52,21 @@ impl Connection {
     /// Until the transaction ends, nobody else holds what `name` names. SQLite has one writer, who
     /// holds everything.
     pub(crate) async fn hold(&mut self, name: &str) -> Result<(), StorageError> {
+        self.hold_all(vec![name.to_owned()]).await
+    }
+
+    /// The same of many, one after the other: who holds several names them in the same order as others.
+    pub(crate) async fn hold_all(&mut self, names: Vec<String>) -> Result<(), StorageError> {
+        const NAMES: rows::Columns = &[("name", rows::Kind::Text)];
         match self.backend() {
             Backend::Sqlite => Ok(()),
             Backend::Postgres => {
-                super::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                    .bind(name)
-                    .fetch_one(self)
+                let mut rows = Rows::new(NAMES);
+                for name in names {
+                    rows.push([name.into()]);
+                }
+                let hold = "SELECT pg_advisory_xact_lock(hashtextextended(r.name, 0)) FROM r";
+                rows.fetch_all(self, hold)
                     .await
                     .map(drop)
                     .map_err(StorageError::doing("wait for others that write the same"))

@@ -21,15 +21,16 @@ pub(crate) enum Kind {
 /// Name and kind of each column.
 pub(crate) type Columns = &'static [(&'static str, Kind)];
 
-/// SQLite gets a parameter for each value, so a text for each number of rows. These are the numbers
-/// that there are texts for, largest first; prepared statements are kept.
-const CHUNKS: &[usize] = &[64, 16, 4, 1];
+/// SQLite gets a parameter for each value, so a text for each number of rows, of which the powers of
+/// two up to this one are there; prepared statements are kept. What is short of such a number is made
+/// up with rows of nothing.
+const LONGEST: usize = 128;
 
 /// PostgreSQL gets an array for each column, and so one text for any number of rows; this many at a
 /// time, so that memory is bounded.
 const ARRAY: usize = 1000;
 
-/// Rows that a statement reads as the table `r`.
+/// Rows that a statement reads as the table `r`. Their first column is never null.
 pub(crate) struct Rows<'q> {
     columns: Columns,
     values: Vec<Value<'q>>,
@@ -88,13 +89,10 @@ impl<'q> Rows<'q> {
         let mut values = self.values.into_iter();
         let mut parts = Vec::new();
         while left > 0 {
-            let size = match backend {
-                Backend::Sqlite => *CHUNKS
-                    .iter()
-                    .find(|size| **size <= left)
-                    .expect("the smallest is 1"),
-                Backend::Postgres => left.min(ARRAY),
-            };
+            let size = left.min(match backend {
+                Backend::Sqlite => LONGEST,
+                Backend::Postgres => ARRAY,
+            });
             let part: Vec<_> = values.by_ref().take(size * width).collect();
             parts.push(match backend {
                 Backend::Sqlite => in_values(self.columns, part, statement),
@@ -106,12 +104,34 @@ impl<'q> Rows<'q> {
     }
 }
 
-/// `WITH r (a, b) AS (VALUES (?, ?), (?, ?)) …`. The parameters have no numbers: SQLite looks the
-/// name of a numbered one up in a list, which for hundreds of them takes longer than the statement.
-fn in_values<'q>(columns: Columns, values: Vec<Value<'q>>, statement: &str) -> Query<'q> {
-    let row = format!("({})", vec!["?"; columns.len()].join(", "));
-    let rows = vec![row.as_str(); values.len() / columns.len()].join(", ");
-    let text = format!("{} (VALUES {rows}) {statement}", head(columns));
+/// `WITH r (a, b) AS (SELECT * FROM (VALUES (?, ?), (?, ?)) WHERE column1 IS NOT NULL) …`. The
+/// parameters have no numbers: SQLite looks the name of a numbered one up in a list, which for hundreds
+/// of them takes longer than the statement.
+fn in_values<'q>(columns: Columns, mut values: Vec<Value<'q>>, statement: &str) -> Query<'q> {
+    let width = columns.len();
+    let size = (values.len() / width).next_power_of_two();
+    values.resize(size * width, Value::Integer(None));
+    let mut text = head(columns);
+    text.reserve(size * (width * 3 + 2) + statement.len() + 64);
+    // One row is never made up.
+    text.push_str(if size == 1 {
+        " (VALUES "
+    } else {
+        " (SELECT * FROM (VALUES "
+    });
+    for row in 0..size {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..width {
+            text.push_str(if column == 0 { "?" } else { ", ?" });
+        }
+        text.push(')');
+    }
+    text.push_str(if size == 1 {
+        ") "
+    } else {
+        ") WHERE column1 IS NOT NULL) "
+    });
+    text.push_str(statement);
     let mut query = query(AssertSqlSafe(text));
     query.values = values;
     query
@@ -186,12 +206,19 @@ mod tests {
             sizes.collect::<Vec<_>>()
         };
         assert!(sizes(0).is_empty());
-        assert_eq!(sizes(3), [1, 1, 1]);
-        assert_eq!(sizes(150), [64, 64, 16, 4, 1, 1]);
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(3), [4]);
+        assert_eq!(sizes(150), [128, 32]);
         let part = &pairs(1).parts(Backend::Sqlite, "SELECT a FROM r")[0];
         assert_eq!(
             part.text.as_str(),
             "WITH r (a, b) AS (VALUES (?, ?)) SELECT a FROM r"
+        );
+        let part = &pairs(2).parts(Backend::Sqlite, "SELECT a FROM r")[0];
+        assert_eq!(
+            part.text.as_str(),
+            "WITH r (a, b) AS (SELECT * FROM (VALUES (?, ?), (?, ?)) WHERE column1 IS NOT NULL) \
+             SELECT a FROM r"
         );
     }
 

@@ -1,5 +1,7 @@
 //! Between Wisp's webhooks and their rows.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, RecordKey};
@@ -17,6 +19,17 @@ impl WispState {
             Self::Disabled => "disabled",
             Self::Refused { .. } => "refused",
             Self::Removed => "removed",
+        }
+    }
+}
+
+/// For people: its name, and why it is refused.
+impl fmt::Display for WispState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::Refused { reason, .. } => write!(f, ": {reason}"),
+            _ => Ok(()),
         }
     }
 }

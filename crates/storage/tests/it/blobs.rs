@@ -2,7 +2,8 @@
 
 use loggia_space::{cid_of, raw_cid_of};
 use loggia_storage::{
-    Blob, BlobClaim, Kept, RecordAction, RecordValue, ReferredBlobs, Storage, Unwritten, Wrote,
+    Blob, BlobClaim, Blobs, Kept, RecordAction, RecordValue, ReferredBlobs, Storage, Unwritten,
+    Wrote,
 };
 use loggia_syntax::Cid;
 
@@ -14,6 +15,7 @@ on_both!(
     an_account_has_as_many_bytes_as_are_allowed,
     what_nothing_refers_to_is_forgotten,
     what_a_record_says_of_a_blob_is_so,
+    the_same_bytes_are_what_each_upload_says,
 );
 
 fn blob(data: &[u8]) -> Blob {
@@ -160,4 +162,50 @@ async fn what_a_record_says_of_a_blob_is_so(place: Place) {
         &[write_of("post/a", claiming(vec![so.clone(), so]))],
     )
     .await;
+}
+
+async fn the_same_bytes_are_what_each_upload_says(place: Place) {
+    let storage = place.open().await;
+    let cid = raw_cid_of(b"one");
+    let upload_as = async |mime_type: &str| {
+        let upload = Blob {
+            mime_type: mime_type.to_owned(),
+            ..blob(b"one")
+        };
+        let mut tx = storage.begin().await.expect("begins");
+        let blobs = storage.blobs();
+        let kept = blobs
+            .insert(&mut tx, &did("bob"), &upload, 99, seconds(0))
+            .await;
+        tx.commit().await.expect("commits");
+        kept.expect("runs")
+    };
+    let shown = async || {
+        let now = state(&storage).await;
+        let found = storage.blobs().find(&did("bob"), &now, &cid).await;
+        found.expect("runs").map(|blob| blob.mime_type)
+    };
+    assert_eq!(upload_as("image/png").await, Kept::Kept);
+    write(
+        &storage,
+        &[write_of("post/a", referring(std::slice::from_ref(&cid)))],
+    )
+    .await;
+    // Another upload changes nothing of what is referred to already.
+    assert_eq!(upload_as("text/html").await, Kept::Kept);
+    assert_eq!(shown().await.as_deref(), Some("image/png"));
+    let as_html = BlobClaim {
+        mime_type: "text/html".to_owned(),
+        ..claim(&cid)
+    };
+    write(&storage, &[write_of("post/b", claiming(vec![as_html]))]).await;
+    assert_eq!(shown().await.as_deref(), Some("image/png"));
+    write(&storage, &[write_of("post/a", RecordAction::Delete)]).await;
+    assert_eq!(shown().await.as_deref(), Some("text/html"));
+
+    for number in 2..Blobs::MOST_TYPES {
+        assert_eq!(upload_as(&format!("image/x-{number}")).await, Kept::Kept);
+    }
+    assert_eq!(upload_as("image/x-more").await, Kept::TooManyTypes);
+    assert_eq!(upload_as("text/html").await, Kept::Kept, "again");
 }

@@ -10,6 +10,8 @@ on_both!(
     a_failed_attempt_waits,
     what_was_not_attempted_waits_and_has_not_failed,
     an_errand_that_was_undone_with_its_cause_never_was,
+    what_is_under_way_leaves_room_for_the_rest,
+    of_two_payloads_the_greater_stays_in_whatever_order_they_come,
 );
 
 async fn put(storage: &Storage, subject: &str, payload: &str, at: i64) {
@@ -122,4 +124,54 @@ async fn an_errand_that_was_undone_with_its_cause_never_was(place: Place) {
         .map(|one| (&*one.subject, &*one.payload))
         .collect();
     assert_eq!(found, [("a", "2"), ("b", "3")], "each once, the last one");
+}
+
+async fn what_is_under_way_leaves_room_for_the_rest(place: Place) {
+    let storage = place.open().await;
+    for number in 0..20 {
+        put(&storage, &format!("{number} at://hostile"), "{}", 0).await;
+    }
+    for (subject, at) in [("a at://good", 1), ("hostile", 2), ("at://other%", 3)] {
+        put(&storage, subject, "{}", at).await;
+    }
+    let errands = storage.errands();
+    let found = async |ends: &[&str]| {
+        let ends: Vec<_> = ends.iter().map(|end| (*end).to_owned()).collect();
+        let found = errands.due_besides("read", &ends, seconds(9), 4).await;
+        let found = found.expect("looks").into_iter();
+        found.map(|errand| errand.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[]).await.len(), 4);
+    let rest = ["a at://good", "hostile", "at://other%"];
+    assert_eq!(found(&["at://hostile"]).await, rest);
+    let ends = ["at://hostile", "at://other%"];
+    assert_eq!(found(&ends).await, rest[..2]);
+    let long = "at://longer than any of the subjects";
+    assert_eq!(found(&["at://hostile", long]).await, rest);
+}
+
+async fn of_two_payloads_the_greater_stays_in_whatever_order_they_come(place: Place) {
+    let storage = place.open().await;
+    let raise = async |payload: &str, at: i64| {
+        let mut tx = storage.begin().await.expect("begins");
+        let all = [("a", payload), ("a", "0")];
+        let errands = storage.errands();
+        let raised = errands.raise_all(&mut tx, "read", &all, seconds(at)).await;
+        raised.expect("puts");
+        tx.commit().await.expect("commits");
+    };
+    raise("2", 0).await;
+    let old = due(&storage, 0).await.remove(0);
+    assert_eq!(old.payload, "2");
+    raise("1", 1).await;
+    assert_eq!(
+        due(&storage, 1).await,
+        std::slice::from_ref(&old),
+        "that is old"
+    );
+    raise("3", 2).await;
+    let new = due(&storage, 2).await.remove(0);
+    assert_eq!(new.payload, "3");
+    assert!(!done(&storage, &old).await, "more is wanted");
+    assert!(done(&storage, &new).await);
 }

@@ -1,13 +1,21 @@
 //! Histories of events.
 
-use loggia_storage::{Appended, EventId, NewEvent, Storage, StoredEvent};
+use std::collections::BTreeMap;
+
+use loggia_storage::{
+    Appended, EventId, Fold, Folded, NewEvent, Parked, Projection, ProjectionId, Storage,
+    StoredEvent,
+};
 
 use crate::fixture::{Place, START, did, on_both, seconds};
+use crate::projections::{find, new};
 
 on_both!(
     positions_and_versions_have_no_gaps,
     a_version_that_is_not_expected_undoes_the_batch,
     a_source_makes_an_event_once,
+    many_histories_are_appended_to_at_once,
+    what_came_from_a_source_goes_once_it_is_old_and_folded,
 );
 
 pub fn event(number: u8, aggregate: &str) -> NewEvent {
@@ -110,4 +118,118 @@ async fn a_source_makes_an_event_once(place: Place) {
         stored(append(&storage, "b", vec![of(7, "x")]).await).len(),
         1
     );
+}
+
+async fn many_histories_are_appended_to_at_once(place: Place) {
+    let storage = place.open().await;
+    let of = |number, source: &str| NewEvent {
+        source: Some(source.to_owned()),
+        ..event(number, "order_1")
+    };
+    stored(append(&storage, "b", vec![of(1, "x"), event(2, "order_2")]).await);
+    let histories = BTreeMap::from([
+        (did("a"), vec![of(3, "x"), of(4, "y")]),
+        (did("b"), vec![of(5, "x"), of(6, "y")]),
+        (did("c"), vec![]),
+    ]);
+    let mut tx = storage.begin().await.expect("begins");
+    let appended = storage
+        .events()
+        .append_all(&mut tx, histories, seconds(2))
+        .await;
+    tx.commit().await.expect("commits");
+    assert_eq!(stored(appended.expect("runs")).len(), 3);
+    for (owner, expected) in [
+        ("a", vec![(1, 1), (2, 2)]),
+        ("b", vec![(1, 1), (2, 1), (3, 2)]),
+    ] {
+        let read = storage.events().after(&did(owner), 0, 9).await;
+        let read = read.expect("reads");
+        let places = read.iter().map(|event| (event.position, event.version));
+        assert_eq!(places.collect::<Vec<_>>(), expected, "{owner}");
+        let end = storage.events().end(&did(owner)).await;
+        assert_eq!(end.expect("reads"), expected.len() as i64);
+    }
+}
+
+/// A projection that reads, and where it stands.
+async fn reader(storage: &Storage, number: u8, cursor: i64, parked: Option<i64>) -> Projection {
+    let id = ProjectionId::new(START, [number; 10]);
+    let owner = did("a");
+    let mut tx = storage.begin().await.expect("begins");
+    let projections = storage.projections();
+    let inserted = projections
+        .insert(&mut tx, (id, &owner), &new(Some("x")), 9, START)
+        .await;
+    assert!(inserted.expect("inserts"));
+    let made = projections.find_within(&mut tx, (id, &owner)).await;
+    let fold = Fold {
+        cursor,
+        states: Vec::new(),
+        notices: Vec::new(),
+        parked: parked.map(|at| Parked {
+            event: None,
+            error: "broken".to_owned(),
+            at: seconds(at),
+        }),
+    };
+    let made = made.expect("finds").expect("is there");
+    let folded = projections.fold(&mut tx, &made, &fold, START).await;
+    assert_eq!(folded.expect("folds"), Folded::Done);
+    tx.commit().await.expect("commits");
+    find(storage, id, "a").await
+}
+
+async fn what_came_from_a_source_goes_once_it_is_old_and_folded(place: Place) {
+    let storage = place.open().await;
+    let of = |number| NewEvent {
+        origin: Some("x".to_owned()),
+        ..event(number, "order_1")
+    };
+    // All at second 1, the second one by the owner.
+    stored(
+        append(
+            &storage,
+            "a",
+            vec![of(1), event(2, "order_1"), of(3), of(4)],
+        )
+        .await,
+    );
+    let events = storage.events();
+    let left = async || {
+        let left = events.after(&did("a"), 0, 9).await.expect("reads");
+        left.iter().map(|event| event.position).collect::<Vec<_>>()
+    };
+    let sweep = async |before| {
+        let owner = did("a");
+        let swept = events.sweep_sourced(owner.as_str(), seconds(before)).await;
+        swept.expect("sweeps")
+    };
+    reader(&storage, 1, 4, None).await;
+    let behind = reader(&storage, 2, 2, Some(5)).await;
+    assert_eq!(
+        events.sourced_before(seconds(1), "").await.expect("lists"),
+        [""; 0]
+    );
+    assert_eq!(sweep(1).await, 0, "not old");
+    let owners = events.sourced_before(seconds(2), "").await.expect("lists");
+    assert_eq!(owners, [did("a").to_string()]);
+    let after = events.sourced_before(seconds(2), did("a").as_str()).await;
+    assert_eq!(after.expect("lists"), [""; 0]);
+    assert_eq!(sweep(2).await, 1);
+    assert_eq!(left().await, [2, 3, 4], "one projection stands before them");
+    assert_eq!(
+        events.sourced_from(&did("a")).await.expect("reads"),
+        Some(seconds(2))
+    );
+    // It stands there for too long.
+    assert_eq!(sweep(6).await, 2);
+    assert_eq!(left().await, [2]);
+    assert_eq!(sweep(6).await, 0);
+    assert_eq!(events.end(&did("a")).await.expect("reads"), 4);
+    // What comes next has the next position, and projections that stand before it see that.
+    stored(append(&storage, "a", vec![of(5)]).await);
+    assert_eq!(left().await, [2, 5]);
+    let next = events.after(&did("a"), behind.cursor, 9).await;
+    assert_eq!(next.expect("reads").len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Which projections have something to do, and whom a source concerns.
 
-use loggia_storage::{ProjectionId, ProjectionStatus};
+use loggia_storage::{ProjectionId, ProjectionStatus, ReaderCaps, ReaderRoom};
 
 use crate::fixture::{Place, START, did, on_both, seconds};
 use crate::histories::{append, event, stored};
@@ -8,6 +8,7 @@ use crate::projections::{find, new, projection};
 
 on_both!(
     who_reads_a_source_is_found,
+    sources_have_as_many_readers_as_they_may,
     a_projection_that_cannot_be_read_is_parked_and_keeps_no_other_back,
 );
 
@@ -39,6 +40,47 @@ async fn who_reads_a_source_is_found(place: Place) {
     let readers: Vec<_> = readers.expect("finds").into_iter().collect();
     let of = |owner, source: &str| (did(owner), [source.to_owned()].into());
     assert_eq!(readers, [of("a", "x"), of("b", "x"), of("c", "y")]);
+    tx.commit().await.expect("commits");
+}
+
+async fn sources_have_as_many_readers_as_they_may(place: Place) {
+    let storage = place.open().await;
+    let projections = storage.projections();
+    let mut tx = storage.begin().await.expect("begins");
+    for (number, owner, reads) in [
+        (1, "a", Some("records x")),
+        (2, "a", Some("space one")),
+        (3, "b", Some("records y did")),
+        (4, "b", None),
+        (5, "c", Some("space one a.b.c")),
+        (6, "d", Some("space ones")),
+    ] {
+        let id = ProjectionId::new(START, [number; 10]);
+        let inserted = projections
+            .insert(&mut tx, (id, &did(owner)), &new(reads), 9, START)
+            .await;
+        assert!(inserted.expect("inserts"));
+    }
+    for (number, owner, source, of_owner, of_source, room) in [
+        (7, "a", "records", 2, 9, ReaderRoom::OwnerFull),
+        (7, "a", "records", 3, 2, ReaderRoom::SourceFull),
+        (7, "a", "records", 3, 3, ReaderRoom::Free),
+        (1, "a", "records", 2, 2, ReaderRoom::Free),
+        (7, "b", "space one", 2, 2, ReaderRoom::SourceFull),
+        (7, "b", "space one", 2, 3, ReaderRoom::Free),
+    ] {
+        let which = (ProjectionId::new(START, [number; 10]), &did(owner));
+        let caps = ReaderCaps {
+            of_owner,
+            of_source,
+        };
+        let found = projections.room_to_read(&mut tx, which, source, caps).await;
+        assert_eq!(
+            found.expect("looks"),
+            room,
+            "{number} {owner} {source} {caps:?}"
+        );
+    }
     tx.commit().await.expect("commits");
 }
 

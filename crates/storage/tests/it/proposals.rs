@@ -17,6 +17,7 @@ on_both!(
     lists_are_newest_first_and_have_an_end,
     a_space_takes_its_proposals_with_it,
     what_is_over_is_forgotten,
+    a_request_that_nobody_answers_makes_room,
 );
 
 const CAPS: ProposalCaps = ProposalCaps {
@@ -265,4 +266,26 @@ async fn what_is_over_is_forgotten(place: Place) {
     assert_eq!(proposals.sweep(later, 9).await.expect("sweeps"), 0);
     assert_eq!(proposals.sweep(seconds(11), 9).await.expect("sweeps"), 1);
     assert_eq!(proposals.find(over.id).await.expect("runs"), None);
+}
+
+async fn a_request_that_nobody_answers_makes_room(place: Place) {
+    let storage = place.open().await;
+    let old = made(&storage, request("bob", "a"), 1, 0).await;
+    let new = made(&storage, request("carol", "a"), 2, 10).await;
+    let invite = NewProposal {
+        kind: ProposalKind::Invite,
+        ..request("dave", "a")
+    };
+    let invite = made(&storage, invite, 3, 0).await;
+    let proposals = storage.proposals();
+    assert_eq!(proposals.expire(seconds(0), 9).await.expect("runs"), 0);
+    assert_eq!(proposals.expire(seconds(5), 9).await.expect("runs"), 1);
+    let status = async |one: &Proposal| {
+        let found = proposals.find(one.id).await.expect("runs");
+        found.expect("is there").status
+    };
+    assert_eq!(status(&old).await, ProposalStatus::Withdrawn);
+    assert_eq!(status(&new).await, ProposalStatus::Pending);
+    assert_eq!(status(&invite).await, ProposalStatus::Pending);
+    made(&storage, request("bob", "a"), 4, 20).await;
 }

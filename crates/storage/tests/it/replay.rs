@@ -7,6 +7,8 @@ use crate::fixture::{Place, on_both, seconds};
 on_both!(
     a_key_is_used_up_within_its_scope,
     of_many_at_once_one_wins,
+    of_many_keys_at_once_each_is_used_up_once,
+    however_many_come_at_once_no_more_are_kept_than_may_be,
     keys_are_forgotten_after_their_time_and_not_before,
     a_full_store_keeps_what_it_has_and_takes_no_more,
     a_key_that_was_not_kept_after_all_takes_no_room,
@@ -40,6 +42,53 @@ async fn of_many_at_once_one_wins(place: Place) {
         .into_iter()
         .filter(|fresh| matches!(fresh, Ok(Used::First)));
     assert_eq!(fresh.count(), 1);
+}
+
+/// Forty at once use twenty keys; what became of each.
+async fn forty_uses(replays: &Replays) -> Vec<(String, Used)> {
+    let uses = (0..40).map(|number| {
+        let (replays, key) = (replays.clone(), format!("key {}", number % 20));
+        tokio::spawn(async move {
+            let used = replays.consume("jti", &key, seconds(60)).await;
+            (key, used.expect("runs"))
+        })
+    });
+    let uses: Vec<_> = uses.collect();
+    let mut used = Vec::new();
+    for task in uses {
+        used.push(task.await.expect("no panic"));
+    }
+    used
+}
+
+fn keys_of(all: &[(String, Used)], what: Used) -> Vec<&str> {
+    let all = all.iter().filter(|(_, used)| *used == what);
+    let mut keys: Vec<_> = all.map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys
+}
+
+async fn of_many_keys_at_once_each_is_used_up_once(place: Place) {
+    let storage = place.open().await;
+    let used = forty_uses(&storage.replays()).await;
+    let mut first = keys_of(&used, Used::First);
+    assert_eq!(first, keys_of(&used, Used::Before));
+    first.dedup();
+    assert_eq!(first.len(), 20);
+}
+
+async fn however_many_come_at_once_no_more_are_kept_than_may_be(place: Place) {
+    let storage = place.open().await;
+    let replays = storage.replays().with_most(10);
+    let used = forty_uses(&replays).await;
+    let first = keys_of(&used, Used::First).len();
+    // PostgreSQL has several writers, who do not see each other's.
+    let most = match place {
+        Place::Sqlite(_) => 10,
+        Place::Postgres(_) => 20,
+    };
+    assert!((1..=most).contains(&first), "{first}");
+    assert_eq!(first == 20, keys_of(&used, Used::Full).is_empty());
 }
 
 async fn keys_are_forgotten_after_their_time_and_not_before(place: Place) {

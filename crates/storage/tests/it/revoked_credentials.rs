@@ -1,7 +1,8 @@
 //! Space credentials that were taken back, and what was registered with them.
 
 use loggia_storage::{
-    Caps, NewRegistration, Registered, RegistrationId, Revoked, RevokedCredentials, Storage,
+    Caps, IssuedCredential, NewRegistration, Registered, RegistrationId, Revoked,
+    RevokedCredentials, Storage,
 };
 use loggia_syntax::SpaceRef;
 
@@ -11,7 +12,10 @@ on_both!(
     a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart,
     a_revocation_is_forgotten_after_its_time_and_not_before,
     a_full_list_refuses_and_forgets_none,
+    one_authority_fills_its_own_share_and_no_more,
+    a_credential_that_was_given_out_here_can_always_be_taken_back,
     what_was_registered_with_a_revoked_credential_goes_with_it,
+    nothing_is_registered_with_a_credential_that_was_taken_back_meanwhile,
     readers_leave_room_for_the_authority,
 );
 
@@ -78,7 +82,9 @@ async fn active(storage: &Storage, name: &str) -> Vec<Option<String>> {
     found.map(|one| one.credential).collect()
 }
 
-const KEPT: Revoked = Revoked::Kept { registrations: 0 };
+const KEPT: Revoked = Revoked::Kept {
+    endpoints: Vec::new(),
+};
 
 async fn a_revocation_is_of_one_credential_of_one_space_and_stays_over_a_restart(place: Place) {
     let storage = place.open().await;
@@ -107,46 +113,109 @@ async fn a_revocation_is_forgotten_after_its_time_and_not_before(place: Place) {
     assert!(is_revoked(&storage, "main", "c").await);
 }
 
-async fn a_full_list_refuses_and_forgets_none(place: Place) {
-    let storage = place.open().await;
+/// As many revocations by as many authorities as there may be.
+async fn fill(place: &Place) {
     assert_eq!(RevokedCredentials::MOST, 100_000);
     place
         .damage(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-             INSERT INTO revoked_credential (space, id, until) SELECT 'at://did:plc:abc123/space/com.example.forum/main',
+             INSERT INTO revoked_credential (space, id, until)
+             SELECT 'at://did:plc:stranger' || (i % 100) || '/space/com.example.forum/main',
+                 'filler ' || i, 9000000000000 FROM n",
+        )
+        .await;
+}
+
+async fn a_full_list_refuses_and_forgets_none(place: Place) {
+    let storage = place.open().await;
+    assert_eq!(revoke(&storage, "main", "b", 60).await, KEPT);
+    fill(&place).await;
+    assert_eq!(revoke(&storage, "main", "a", 60).await, Revoked::Full);
+    assert!(!is_revoked(&storage, "main", "a").await);
+    assert_eq!(revoke(&storage, "main", "b", 60).await, KEPT);
+    assert!(is_revoked(&storage, "main", "b").await);
+}
+
+async fn one_authority_fills_its_own_share_and_no_more(place: Place) {
+    let storage = place.open().await;
+    assert_eq!(RevokedCredentials::MOST_OF_AUTHORITY, 5_000);
+    place
+        .damage(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO revoked_credential (space, id, until)
+             SELECT 'at://did:plc:abc123/space/com.example.forum/' || (i % 7),
                  'filler ' || i, 9000000000000 FROM n",
         )
         .await;
     assert_eq!(revoke(&storage, "main", "a", 60).await, Revoked::Full);
-    assert!(!is_revoked(&storage, "main", "a").await);
-    assert_eq!(revoke(&storage, "main", "filler 7", 60).await, KEPT);
-    assert!(is_revoked(&storage, "main", "filler 7").await);
+    for authority in ["did:plc:abc12", "did:plc:abc1234"] {
+        let text = format!("at://{authority}/space/com.example.forum/main");
+        let space = SpaceRef::new(text).expect("a good space");
+        let revoked = storage.revoked_credentials();
+        let mut tx = storage.begin().await.expect("begins");
+        let kept = revoked.revoke(&mut tx, &space, "a", (seconds(60), seconds(0)));
+        assert_eq!(kept.await.expect("runs"), KEPT, "{authority}");
+        tx.commit().await.expect("commits");
+    }
+}
+
+async fn a_credential_that_was_given_out_here_can_always_be_taken_back(place: Place) {
+    let storage = place.open().await;
+    fill(&place).await;
+    let spaces = storage.spaces();
+    let mut tx = storage.begin().await.expect("begins");
+    for (holder, id) in [("bob", "b1"), ("carol", "c1"), ("carol", "c2")] {
+        let issued = IssuedCredential {
+            space: space("main"),
+            id: id.to_owned(),
+            holder: did(holder),
+            until: seconds(60),
+        };
+        let kept = spaces.keep_credential(&mut tx, &issued, 9, seconds(0));
+        assert!(kept.await.expect("runs"));
+    }
+    let carol = did("carol");
+    let taken = spaces
+        .revoke_credentials(&mut tx, &space("main"), Some(&carol), seconds(1))
+        .await;
+    let mut taken = taken.expect("runs").credentials;
+    taken.sort();
+    assert_eq!(taken, ["c1", "c2"]);
+    tx.commit().await.expect("commits");
+    // The same when its authority says so from elsewhere.
+    assert_eq!(revoke(&storage, "main", "b1", 60).await, KEPT);
+    assert_eq!(revoke(&storage, "main", "made up", 60).await, Revoked::Full);
+    for id in ["b1", "c1", "c2"] {
+        assert!(is_revoked(&storage, "main", id).await, "{id}");
+    }
 }
 
 async fn what_was_registered_with_a_revoked_credential_goes_with_it(place: Place) {
     let storage = place.open().await;
     let is_new = |registered| assert!(matches!(registered, Registered::New(_)), "{registered:?}");
-    let is_renewed = |registered| {
-        assert!(
-            matches!(registered, Registered::Renewed(_)),
-            "{registered:?}"
-        )
-    };
     is_new(register(&storage, "main", 1, Some("a")).await);
     is_new(register(&storage, "main", 2, Some("a")).await);
     is_new(register(&storage, "main", 3, None).await);
     is_new(register(&storage, "other", 4, Some("a")).await);
-    // Another credential takes over, and what the authority registered never hangs on one.
-    is_renewed(register(&storage, "main", 2, Some("b")).await);
-    is_renewed(register(&storage, "main", 3, Some("a")).await);
+    let again = register(&storage, "main", 1, Some("a")).await;
+    assert!(matches!(again, Registered::Renewed(_)), "{again:?}");
     let revoked = revoke(&storage, "main", "a", 60).await;
-    assert_eq!(revoked, Revoked::Kept { registrations: 1 });
-    assert_eq!(active(&storage, "main").await, [Some("b".to_owned()), None]);
+    let Revoked::Kept { mut endpoints } = revoked else {
+        panic!("there is room")
+    };
+    endpoints.sort();
+    assert_eq!(endpoints, [endpoint(1).id, endpoint(2).id]);
+    assert_eq!(active(&storage, "main").await, [None]);
     assert_eq!(active(&storage, "other").await, [Some("a".to_owned())]);
-    // The authority takes it over for good.
-    is_renewed(register(&storage, "main", 2, None).await);
-    assert_eq!(revoke(&storage, "main", "b", 60).await, KEPT);
-    assert_eq!(active(&storage, "main").await, [None, None]);
+}
+
+async fn nothing_is_registered_with_a_credential_that_was_taken_back_meanwhile(place: Place) {
+    let storage = place.open().await;
+    assert_eq!(revoke(&storage, "main", "a", 60).await, KEPT);
+    let refused = register(&storage, "main", 1, Some("a")).await;
+    assert_eq!(refused, Registered::Ended);
+    let other = register(&storage, "other", 1, Some("a")).await;
+    assert!(matches!(other, Registered::New(_)), "{other:?}");
 }
 
 async fn readers_leave_room_for_the_authority(place: Place) {

@@ -15,6 +15,10 @@ on_both!(
     a_space_has_as_many_copies_as_are_allowed,
     what_is_listed_and_heard_only_goes_up,
     a_forgotten_space_leaves_nothing,
+    one_authority_has_its_share_of_the_spaces_and_no_more,
+    a_copy_in_trouble_is_tried_again_ever_later,
+    a_copy_of_before_moves_nothing_of_now,
+    of_a_space_that_is_copied_no_longer_nothing_is_begun,
 );
 
 fn space() -> SpaceRef {
@@ -204,7 +208,7 @@ async fn a_copy_moves_on_from_what_was_read_and_from_nothing_else(place: Place) 
     // A trouble lasts until the copy moves on.
     let mut tx = storage.begin().await.expect("begins");
     let trouble = copies
-        .trouble(&mut tx, &two.name, "bad hash", seconds(9))
+        .trouble(&mut tx, &two.name, ("bad hash", "{}"), seconds(9))
         .await;
     trouble.expect("runs");
     tx.commit().await.expect("commits");
@@ -286,4 +290,109 @@ async fn a_forgotten_space_leaves_nothing(place: Place) {
     assert_eq!(copies.find(&bob.name).await.expect("runs"), None);
     assert!(copies.records(&bob).await.expect("runs").is_empty());
     assert_eq!(forward(&storage, &bob, &tid(2), &[]).await, None);
+}
+
+async fn one_authority_has_its_share_of_the_spaces_and_no_more(place: Place) {
+    let storage = place.open().await;
+    let copies = storage.space_copies();
+    let of = |authority: &str, number: u32| {
+        let text = format!("at://{authority}/space/com.example.forum/{number}");
+        SpaceRef::new(text).expect("a space")
+    };
+    let insert = async |space: &SpaceRef| {
+        let mut tx = storage.begin().await.expect("begins");
+        let inserted = copies.insert_space(&mut tx, space, seconds(0)).await;
+        tx.commit().await.expect("commits");
+        inserted.expect("runs")
+    };
+    let room = async |space: &SpaceRef| copies.room(space).await.expect("runs");
+    assert_eq!(room(&of("did:plc:hostile", 0)).await, 100);
+    for number in 0..SpaceCopies::MOST_OF_AUTHORITY {
+        assert!(insert(&of("did:plc:hostile", number)).await);
+    }
+    let one_more = of("did:plc:hostile", SpaceCopies::MOST_OF_AUTHORITY);
+    assert_eq!(room(&one_more).await, 0);
+    assert!(!insert(&one_more).await);
+    assert!(insert(&of("did:plc:good", 0)).await);
+    for authority in ["did:plc:host", "did:plc:hostile1"] {
+        assert_eq!(room(&of(authority, 0)).await, 100, "{authority}");
+    }
+    for authority in 0..9 {
+        for number in 0..SpaceCopies::MOST_OF_AUTHORITY {
+            insert(&of(&format!("did:plc:many{authority}"), number)).await;
+        }
+    }
+    assert_eq!(room(&of("did:plc:late", 0)).await, 0, "there are 1,000");
+    assert!(!insert(&of("did:plc:late", 0)).await);
+}
+
+async fn a_copy_in_trouble_is_tried_again_ever_later(place: Place) {
+    let storage = place.open().await;
+    let space = follow(&storage).await;
+    assert!(begin(&storage, &space, &["bob", "carol"]).await);
+    let copies = storage.space_copies();
+    let name = copy_of(&storage, "bob").await.name;
+    let trouble = async |wanted: &str, at: i64| {
+        let mut tx = storage.begin().await.expect("begins");
+        let why = ("bad hash", wanted);
+        let trouble = copies.trouble(&mut tx, &name, why, seconds(at)).await;
+        trouble.expect("runs");
+        tx.commit().await.expect("commits");
+    };
+    let retries = async |at: i64| {
+        let mut tx = storage.begin().await.expect("begins");
+        let taken = copies
+            .take_retries(&mut tx, &space.space, seconds(at), 9)
+            .await;
+        tx.commit().await.expect("commits");
+        let taken = taken.expect("runs").into_iter();
+        taken
+            .map(|one| (one.author, one.wanted.expect("was said")))
+            .collect::<Vec<_>>()
+    };
+    trouble("first", 0).await;
+    assert_eq!(retries(599).await, []);
+    assert_eq!(retries(600).await, [(did("bob"), "first".to_owned())]);
+    assert_eq!(retries(9_999).await, [], "it is being tried");
+    trouble("second", 1_000).await;
+    assert_eq!(retries(2_199).await, []);
+    assert_eq!(retries(2_200).await, [(did("bob"), "second".to_owned())]);
+    // Once it goes on, all of that is over.
+    trouble("third", 3_000).await;
+    let copy = copy_of(&storage, "bob").await;
+    assert!(forward(&storage, &copy, &tid(1), &[]).await.is_some());
+    assert_eq!(retries(1_000_000).await, []);
+    trouble("fourth", 10_000).await;
+    assert_eq!(retries(10_600).await, [(did("bob"), "fourth".to_owned())]);
+}
+
+async fn a_copy_of_before_moves_nothing_of_now(place: Place) {
+    let storage = place.open().await;
+    let space = follow(&storage).await;
+    assert!(begin(&storage, &space, &["bob"]).await);
+    let before = copy_of(&storage, "bob").await;
+    let mut tx = storage.begin().await.expect("begins");
+    let copies = storage.space_copies();
+    let deleted = copies.delete_space(&mut tx, &space.space).await;
+    assert!(deleted.expect("runs"));
+    tx.commit().await.expect("commits");
+    let space = follow(&storage).await;
+    assert!(begin(&storage, &space, &["bob"]).await);
+    let made = [change("a", Some(cid(1)), None)];
+    assert_eq!(forward(&storage, &before, &tid(1), &made).await, None);
+    assert_eq!(copy_of(&storage, "bob").await.records, 0);
+}
+
+async fn of_a_space_that_is_copied_no_longer_nothing_is_begun(place: Place) {
+    let storage = place.open().await;
+    let space = follow(&storage).await;
+    let mut tx = storage.begin().await.expect("begins");
+    let copies = storage.space_copies();
+    let deleted = copies.delete_space(&mut tx, &space.space).await;
+    assert!(deleted.expect("runs"));
+    tx.commit().await.expect("commits");
+    // Whoever has found it before that.
+    assert!(begin(&storage, &space, &["bob"]).await);
+    let left = copies.list(&space.space, None, 9).await;
+    assert_eq!(left.expect("runs"), []);
 }

@@ -21,6 +21,7 @@ on_both!(
     a_deleted_repository_leaves_nothing,
     an_account_has_the_spaces_that_it_owns_and_writes_in,
     a_large_list_is_one_revision,
+    a_log_is_shortened_from_its_beginning,
 );
 
 pub fn repo(author: &str) -> RepoName {
@@ -361,4 +362,34 @@ async fn a_large_list_is_one_revision(place: Place) {
     assert_eq!(written.changes.len(), 200);
     assert_eq!(state(&storage).await.records, 200);
     assert_eq!(hash_of_all(&storage).await.digest(), written.hash);
+}
+
+async fn a_log_is_shortened_from_its_beginning(place: Place) {
+    let storage = place.open().await;
+    let repos = storage.space_repos();
+    let mut tx = storage.begin().await.expect("begins");
+    for (at, rkey) in [(10, "post/a"), (20, "post/b"), (30, "post/c")] {
+        let writes = [create(rkey, 1)];
+        let wrote = repos
+            .write(&mut tx, &repo("bob"), &writes, 9, (seconds(at), 0))
+            .await;
+        assert!(matches!(wrote.expect("runs"), Wrote::Written(_)));
+    }
+    tx.commit().await.expect("commits");
+    let log = async || {
+        let now = state(&storage).await;
+        let log = repos.list_operations(&now, None, 9).await;
+        let log = log.expect("runs").into_iter();
+        log.map(|logged| logged.operation.rkey.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(repos.shorten_logs(seconds(10), 9).await.expect("runs"), 0);
+    assert_eq!(repos.shorten_logs(seconds(21), 1).await.expect("runs"), 1);
+    assert_eq!(log().await, ["b", "c"]);
+    assert_eq!(repos.shorten_logs(seconds(21), 9).await.expect("runs"), 1);
+    assert_eq!(log().await, ["c"]);
+    // Everything may go: the records and the hash stay.
+    assert_eq!(repos.shorten_logs(seconds(99), 9).await.expect("runs"), 1);
+    assert!(log().await.is_empty());
+    assert_eq!(state(&storage).await.records, 3);
 }

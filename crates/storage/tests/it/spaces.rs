@@ -186,7 +186,7 @@ async fn revoke(storage: &Storage, holder: Option<&str>, at: i64, credentials: &
     let revoked = spaces
         .revoke_credentials(&mut tx, &name("a"), holder.as_ref(), seconds(at))
         .await;
-    let mut taken = revoked.expect("runs").expect("there is room");
+    let mut taken = revoked.expect("runs");
     taken.credentials.sort();
     assert_eq!(
         (&taken.credentials[..], taken.endpoints.len()),

@@ -2,6 +2,7 @@
 
 mod call;
 mod client;
+mod download;
 mod frame;
 mod guard;
 mod rebinding;

@@ -9,6 +9,10 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../lexicons/com/example/guestbook/entry.json"),
     ),
     (
+        "com.example.guestbook.erase",
+        include_str!("../../lexicons/com/example/guestbook/erase.json"),
+    ),
+    (
         "com.example.guestbook.listEntries",
         include_str!("../../lexicons/com/example/guestbook/listEntries.json"),
     ),

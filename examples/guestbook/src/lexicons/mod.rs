@@ -37,6 +37,7 @@ pub mod com;
 macro_rules! __crate__lexicons_routes {
     ($($handlers:ident)::+) => {{
         let service = loggia::server::Service::new();
+        let service = service.method::<$crate::lexicons::com::example::guestbook::erase::Erase, _, _>($($handlers)::+::com::example::guestbook::erase::handle); // com.example.guestbook.erase
         let service = service.method::<$crate::lexicons::com::example::guestbook::list_entries::ListEntries, _, _>($($handlers)::+::com::example::guestbook::list_entries::handle); // com.example.guestbook.listEntries
         let service = service.method::<$crate::lexicons::com::example::guestbook::sign::Sign, _, _>($($handlers)::+::com::example::guestbook::sign::handle); // com.example.guestbook.sign
         service

@@ -1,10 +1,12 @@
 //! The guestbook as its callers see it, and as whoever changes its lexicons does.
 
+mod app;
 mod regenerate;
 mod server;
 mod visitor;
 
-use server::{Guestbook, SIGN, entry};
+use app::{App, ISSUER, Issuer, URL};
+use server::{ERASE, Guestbook, SIGN, entry};
 use visitor::Visitor;
 
 #[test]
@@ -54,13 +56,8 @@ fn visitors_sign_for_themselves_and_only_with_their_own_key() {
     let book = Guestbook::start();
     let (alice, bob) = (Visitor::new(1), Visitor::new(2));
     let input = entry(alice.did.as_str(), "Hello!");
-    let refused = |answer: server::Answer, status: u16, error: &str| {
-        assert_eq!(answer.status, status, "{}", answer.body);
-        let wanted = format!(r#"{{"error":"{error}""#);
-        assert!(answer.body.starts_with(&wanted), "{}", answer.body);
-    };
-    refused(book.post(SIGN, &input), 401, "AuthMissing");
-    refused(book.sign(&bob, &input), 403, "Forbidden");
+    refused(&book.post(SIGN, &input), 401, "AuthMissing");
+    refused(&book.sign(&bob, &input), 403, "Forbidden");
     assert_eq!(book.sign(&alice, &input).status, 200);
 }
 
@@ -93,4 +90,87 @@ fn what_the_lexicon_forbids_never_reaches_the_handler() {
     let limit = book.get("com.example.guestbook.listEntries?limit=101");
     assert_eq!(limit.status, 400);
     assert!(limit.body.contains("limit"), "{}", limit.body);
+}
+
+/// What is left in the book.
+fn texts(book: &Guestbook) -> Vec<String> {
+    let all = book.get("com.example.guestbook.listEntries").body;
+    let all: serde_json::Value = serde_json::from_str(&all).expect("JSON");
+    let entries = all["entries"].as_array().expect("a list").iter();
+    entries
+        .map(|entry| entry["text"].as_str().expect("a text").to_owned())
+        .collect()
+}
+
+fn written(author: &Visitor, text: &str) -> String {
+    format!(r#"{{"author": "{}", "text": "{text}"}}"#, author.did)
+}
+
+#[track_caller]
+fn refused(answer: &server::Answer, status: u16, error: &str) {
+    let wanted = format!(r#"{{"error":"{error}""#);
+    let is_so = answer.body.starts_with(&wanted);
+    assert!(
+        answer.status == status && is_so,
+        "{status} {error}: {} {}",
+        answer.status,
+        answer.body
+    );
+}
+
+#[test]
+fn the_keeper_erases_what_they_like_and_nobody_else_with_service_auth() {
+    let (alice, keeper) = (Visitor::new(1), Visitor::new(2));
+    let book = Guestbook::start_with(&[("GUESTBOOK_KEEPER", keeper.did.as_str())]);
+    for text in ["Hello!", "Hi!"] {
+        let signed = book.sign(&alice, &entry(alice.did.as_str(), text));
+        assert_eq!(signed.status, 200);
+    }
+    let erase = |who: &Visitor, text: &str| {
+        let bearer = who.bearer(ERASE);
+        let headers = format!("authorization: {bearer}\r\n");
+        book.post_with(ERASE, &written(&alice, text), &headers)
+    };
+    refused(&erase(&alice, "Hello!"), 403, "Forbidden");
+    refused(
+        &book.post(ERASE, &written(&alice, "Hello!")),
+        401,
+        "AuthMissing",
+    );
+    assert_eq!(erase(&keeper, "Hello!").status, 200);
+    refused(&erase(&keeper, "Hello!"), 400, "EntryNotFound");
+    assert_eq!(texts(&book), ["Hi!"]);
+}
+
+#[test]
+fn an_app_erases_what_its_own_account_wrote() {
+    let (alice, bob, issuer) = (Visitor::new(1), Visitor::new(2), Issuer::new());
+    let book = Guestbook::start_with(&[
+        ("GUESTBOOK_URL", URL),
+        ("GUESTBOOK_ISSUER", ISSUER),
+        ("GUESTBOOK_ISSUER_KEYS", &issuer.keys),
+    ]);
+    for visitor in [&alice, &bob] {
+        let signed = book.sign(visitor, &entry(visitor.did.as_str(), "Hello!"));
+        assert_eq!(signed.status, 200);
+    }
+    let app = App::of(&issuer, &alice.did);
+    let asked = app.erase(&book, None, &written(&alice, "Hello!"));
+    refused(&asked, 401, "use_dpop_nonce");
+    let nonce = asked.nonce.as_deref();
+    refused(
+        &app.erase(&book, nonce, &written(&bob, "Hello!")),
+        403,
+        "Forbidden",
+    );
+    assert_eq!(
+        app.erase(&book, nonce, &written(&alice, "Hello!")).status,
+        200
+    );
+    assert_eq!(texts(&book).len(), 1);
+
+    let stranger = App::of(&Issuer::new(), &bob.did);
+    let answer = stranger.erase(&book, nonce, &written(&bob, "Hello!"));
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert_eq!(texts(&book).len(), 1);
 }

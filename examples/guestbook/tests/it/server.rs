@@ -15,6 +15,9 @@ pub struct Guestbook {
     address: String,
 }
 
+/// The method that erases.
+pub const ERASE: &str = "com.example.guestbook.erase";
+
 /// The method that signs it.
 pub const SIGN: &str = "com.example.guestbook.sign";
 
@@ -22,6 +25,8 @@ pub const SIGN: &str = "com.example.guestbook.sign";
 pub struct Answer {
     pub status: u16,
     pub body: String,
+    /// What proofs must carry from now on.
+    pub nonce: Option<String>,
 }
 
 /// An input of `sign`.
@@ -35,9 +40,15 @@ pub fn entry(author: &str, text: &str) -> String {
 impl Guestbook {
     /// Starts one and waits until it listens.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_guestbook"))
             .arg("127.0.0.1:0")
             .env("GUESTBOOK_DID", GUESTBOOK)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary was built for this test");
@@ -65,7 +76,8 @@ impl Guestbook {
         self.post_with(SIGN, json, &format!("authorization: {bearer}\r\n"))
     }
 
-    fn post_with(&self, method: &str, json: &str, headers: &str) -> Answer {
+    /// The same with these header lines.
+    pub fn post_with(&self, method: &str, json: &str, headers: &str) -> Answer {
         self.exchange(&format!(
             "POST /xrpc/{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
@@ -85,9 +97,13 @@ impl Guestbook {
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok());
+        let nonce = head
+            .lines()
+            .find_map(|line| line.strip_prefix("dpop-nonce: "));
         Answer {
             status: status.expect("a status"),
             body: body.to_owned(),
+            nonce: nonce.map(str::to_owned),
         }
     }
 }

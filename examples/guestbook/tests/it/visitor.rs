@@ -35,17 +35,13 @@ impl Visitor {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the guestbook is another process and has the system's time"
-    )]
     /// The `Authorization` for one call of this method.
     pub fn bearer(&self, method: &'static str) -> String {
         let token = Mint {
             issuer: &self.did,
             audience: GUESTBOOK,
             method: &Nsid::from_static(method),
-            now: jiff::Timestamp::now(),
+            now: now(),
             lifetime: 60,
             id: [self.tokens.fetch_add(1, Ordering::Relaxed); 16],
         };
@@ -53,8 +49,16 @@ impl Visitor {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the guestbook is another process and has the system's time"
+)]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 /// Answers every request with the document.
-fn publish(listener: &TcpListener, document: &str) {
+pub fn publish(listener: &TcpListener, document: &str) {
     for stream in listener.incoming() {
         let mut stream = stream.expect("a connection");
         let head = BufReader::new(stream.try_clone().expect("a second handle"))

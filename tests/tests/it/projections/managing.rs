@@ -157,6 +157,55 @@ async fn names_that_a_configuration_does_not_have_are_refused() {
         let put = alice.procedure("dev.loggia.projection.put", &input).await;
         put.fails(400, "InvalidRequest", "`selection` has no `aggregateType`");
     }
+    let header = json!([{ "name": "X-A", "value": "a", "valeu": "b" }]);
+    for (input, message) in [
+        (json!({ "reducr": "." }), "the input has no `reducr`"),
+        (
+            json!({ "webhook": { "url": "https://a.example", "isolate": true } }),
+            "`webhook` has no `isolate`",
+        ),
+        (
+            json!({ "webhook": { "url": "https://a.example", "headers": header } }),
+            "a header has no `valeu`",
+        ),
+    ] {
+        let put = alice.procedure("dev.loggia.projection.put", &input).await;
+        put.fails(400, "InvalidRequest", message);
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_like_all_else() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    for path in [
+        "/events/%ff",
+        "/projections/%ff",
+        "/projections/%ff/notifications",
+        "/projections/%ff/subscribe",
+    ] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, 400, "{path} {answer:#?}");
+        assert_eq!(answer.body["error"], "InvalidRequest", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_nothing_can_hold_is_no_part_of_an_event() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for data in ["1e400", r#"{"a":[-1e999]}"#, &deep] {
+        let event = format!(r#"{{"aggregateId":"a_1","eventType":"x","data":{data}}}"#);
+        let request = server
+            .post("/events")
+            .header("content-type", "application/json");
+        let answer = client.send(request.body(event)).await;
+        assert_eq!(answer.status, 400, "{answer:#?}");
+        assert_eq!(answer.body["error"], "InvalidRequest");
+    }
+    let listed = client.get("/events/a_1").await.output();
+    assert_eq!(listed, json!({ "events": [] }));
 }
 
 #[tokio::test]

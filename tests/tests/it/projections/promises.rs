@@ -1,18 +1,15 @@
 //! What receivers of Hapnd's notifications were promised.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_server::archive::{Archive, ArchivePlace};
 use loggia_server::daily::{Daily, Kept};
-use loggia_storage::{Location, MasterKey, Storage};
 use serde_json::{Value, json};
 
-use super::{Client, TOTAL, id};
-use crate::support::{Arrival, Receiver, TestServer};
+use super::{Client, TOTAL, id, store};
+use crate::support::{Arrival, Receiver, TestServer, by_openssl};
 
 pub fn hook(url: &str) -> Value {
     json!({ "notifications": { "webhook": { "url": url } } })
@@ -25,23 +22,6 @@ fn isolated(url: &str) -> Value {
 fn secret(uploaded: &Value) -> String {
     let secret = &uploaded["notifications"]["webhook"]["secret"];
     secret.as_str().expect("a secret").to_owned()
-}
-
-/// The signature that openssl makes of a body with a whole secret.
-fn by_openssl(secret: &str, body: &[u8]) -> String {
-    let mut child = Command::new("openssl")
-        .args(["dgst", "-sha256", "-hmac", secret, "-hex"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("openssl is installed");
-    let mut input = child.stdin.take().expect("piped above");
-    input.write_all(body).expect("openssl reads");
-    drop(input);
-    let said = child.wait_with_output().expect("openssl ends").stdout;
-    let said = String::from_utf8(said).expect("text");
-    let digest = said.trim().rsplit(' ').next().expect("a digest");
-    format!("sha256={digest}")
 }
 
 #[track_caller]
@@ -285,15 +265,14 @@ async fn what_is_older_than_a_week_is_archived_and_made_again_by_reactivation() 
     let archive = tempfile::tempdir().expect("a folder");
     let place = ArchivePlace::Folder(archive.path().to_owned());
     let archive_of = Archive::open(&place, []).expect("opens");
-    let key = std::fs::read_to_string(server.data().join("master.key")).expect("a key");
-    let location = Location::file(server.data().join("loggia.db"));
-    let storage = Storage::join(&location, &MasterKey::new(read_key(&key))).await;
     let week = SignedDuration::from_hours(7 * 24);
     let kept = Kept {
         delivered: week,
         dead_letters: week,
+        source_events: week,
+        space_log: SignedDuration::from_hours(24),
     };
-    let daily = Daily::new(storage.expect("joins"), archive_of, kept);
+    let daily = Daily::new(store(&server).await, archive_of, kept);
     let later = |days: i64| SystemClock.now() + SignedDuration::from_hours(24 * days);
     daily.sweep_if_due(later(6)).await.expect("sweeps");
     assert_eq!(notifications().await, before, "not old enough");
@@ -313,11 +292,4 @@ async fn what_is_older_than_a_week_is_archived_and_made_again_by_reactivation() 
             assert_eq!(new[field], old[field], "{field}");
         }
     }
-}
-
-/// The master key of a data folder: 32 bytes in base64.
-fn read_key(text: &str) -> [u8; 32] {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
-    bytes.expect("base64").try_into().expect("32 bytes")
 }

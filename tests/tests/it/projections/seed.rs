@@ -7,7 +7,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{Client, id};
-use crate::support::{Receiver, TestServer};
+use crate::support::typescript::Programs;
+use crate::support::{Arrival, Receiver, TestServer};
 
 /// A page beside the repository, if it is there; says so if it is not.
 fn page() -> Option<String> {
@@ -81,14 +82,14 @@ async fn the_commands_of_the_page_work() {
     }
 }
 
-/// Checks requests in the way that is handed in, under Node.
+/// Checks requests in the way that is handed in.
 const HARNESS: &str = r#"
-const [, , webhookSecret, signature, body] = process.argv;
-const check = async (request) => {
+const [webhookSecret = "", signature = "", body = ""] = process.argv.slice(2);
+const check = async (request: Request): Promise<Response> => {
   /*SNIPPET*/
   return new Response("OK", { status: 200 });
 };
-const of = (text, header) =>
+const of = (text: string, header: string) =>
   new Request("http://localhost/", { method: "POST", body: text, headers: { "X-Hapnd-Signature": header } });
 const good = await check(of(body, signature));
 const bad = await check(of(body + " ", signature));
@@ -99,16 +100,15 @@ console.log(JSON.stringify([good.status, bad.status]));
 const OWN: &str = r#"
 const { createHmac, timingSafeEqual } = await import("node:crypto");
 const made = createHmac("sha256", webhookSecret).update(await request.text()).digest("hex");
-const given = request.headers.get("X-Hapnd-Signature");
+const given = request.headers.get("X-Hapnd-Signature") ?? "";
 if (!timingSafeEqual(Buffer.from(given), Buffer.from(`sha256=${made}`))) {
   return new Response("Unauthorized", { status: 401 });
 }
 "#;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_s_way_to_verify_holds_under_node() {
-    let server = TestServer::start().await;
-    let client = Client::new(&server).await;
+/// A delivery of something with a mark that is not ASCII, and what it is signed with.
+async fn delivery(server: &TestServer) -> (Arrival, String) {
+    let client = Client::new(server).await;
     let mut receiver = Receiver::start();
     let config = json!({ "notifications": { "webhook": { "url": receiver.url } } });
     let uploaded = client.make(&config, None).await;
@@ -118,34 +118,36 @@ async fn the_page_s_way_to_verify_holds_under_node() {
         "data": { "total": 125.00, "items": ["Widget", "Gadget ✓"] },
     });
     assert_eq!(client.post("/events", &event).await.status, 201);
-    let arrival = receiver.next().await;
-    let body = String::from_utf8(arrival.body.to_vec()).expect("text");
     let secret = uploaded["notifications"]["webhook"]["secret"].as_str();
-    let mut snippets = vec![OWN.to_owned()];
+    (receiver.next().await, secret.expect("a secret").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_s_way_to_verify_holds_under_node() {
+    let server = TestServer::start().await;
+    let (arrival, secret) = delivery(&server).await;
+    let body = String::from_utf8(arrival.body.to_vec()).expect("text");
+    let mut snippets = vec![("own", OWN.to_owned())];
     if let Some(page) = page() {
         let (_, rest) = page.split_once("TypeScript:\n").expect("a snippet");
         let (snippet, _) = rest.split_once("\nHapnd generates").expect("its end");
-        // The one mark that is TypeScript and not JavaScript.
-        snippets.push(snippet.replace(")!;", ");"));
+        snippets.push(("page", snippet.to_owned()));
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    for snippet in snippets {
-        let script = folder.path().join("check.mjs");
-        let text = HARNESS.replace("/*SNIPPET*/", &snippet);
-        std::fs::write(&script, text).expect("is written");
-        let done = Command::new("node")
-            .arg(&script)
-            .args([
-                secret.expect("a secret"),
-                arrival.header("x-hapnd-signature"),
-                &body,
-            ])
-            .output()
-            .expect("node is installed");
-        assert_eq!(
-            String::from_utf8_lossy(&done.stdout).trim(),
-            "[200,401]",
-            "{done:?}"
-        );
+    let sources: Vec<_> = snippets
+        .iter()
+        .map(|(name, snippet)| (*name, HARNESS.replace("/*SNIPPET*/", snippet)))
+        .collect();
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|(name, text)| (*name, &**text))
+        .collect();
+    let programs = Programs::compile(&sources);
+    for (name, _) in sources {
+        let signature = arrival.header("x-hapnd-signature");
+        let mut command = programs.command(name);
+        let done = command.args([secret.as_str(), signature, &body]).output();
+        let done = done.expect("node is installed");
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(said.trim(), "[200,401]", "{name}: {done:?}");
     }
 }

@@ -104,17 +104,9 @@ async fn a_host_that_is_behind_what_was_heard_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_file_without_end_is_read_up_to_the_limit() {
-    let (mut scene, alice, _) = lied_to(Lie::Huge).await;
-    let subject = format!("{alice} {}", scene.host.space);
-    let error = until("it is refused", async || {
-        let errands = scene.storage.errands();
-        errands
-            .last_error("space-pull", &subject)
-            .await
-            .expect("runs")
-    })
-    .await;
-    assert!(error.contains("larger than 33554432 bytes"), "{error}");
+async fn what_follows_the_index_of_a_file_is_not_read() {
+    let (mut scene, alice, made) = lied_to(Lie::Huge).await;
+    scene.tells(&alice, &[("b", made)]).await;
+    scene.converges(&alice).await;
     scene.receiver.has_no_more();
 }

@@ -14,7 +14,7 @@ use crate::support::spaces::{
 use crate::support::{Account, Receiver, TestServer};
 
 /// Waits until the copy of a repository is what its own host says of it now.
-async fn converges(storage: &Storage, author: &Account<'_>, space: &str) {
+pub(super) async fn converges(storage: &Storage, author: &Account<'_>, space: &str) {
     let latest = author
         .query(COMMIT, &[("space", space), ("repo", author.did.as_str())])
         .await;
@@ -36,7 +36,12 @@ async fn converges(storage: &Storage, author: &Account<'_>, space: &str) {
 }
 
 /// Registers an endpoint at another server than the authority's own; the secret.
-async fn register(authority: &Account<'_>, at: &TestServer, space: &str, endpoint: &str) -> String {
+pub(super) async fn register(
+    authority: &Account<'_>,
+    at: &TestServer,
+    space: &str,
+    endpoint: &str,
+) -> String {
     use loggia_delivery::{Clock, SystemClock};
     let token = authority.token_for(&at.did, REGISTER, SystemClock.now());
     let input = registration(space, endpoint);
@@ -56,7 +61,7 @@ async fn is_listed(storage: &Storage, space: &str) {
 }
 
 /// The next that is told: whose, which record, and whether it is still there.
-async fn next(receiver: &mut Receiver, secret: &str) -> (String, String, bool) {
+pub(super) async fn next(receiver: &mut Receiver, secret: &str) -> (String, String, bool) {
     let body = receiver.next().await.verified(secret);
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     (text("did"), text("rkey"), !body["cid"].is_null())

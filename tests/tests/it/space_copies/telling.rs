@@ -212,7 +212,11 @@ async fn nothing_is_lost_or_told_twice_when_the_server_is_killed() {
     assert_eq!(arrived, written);
 }
 
-async fn register(host: &ForeignHost, process: &ServerProcess, endpoint: &str) -> String {
+pub(super) async fn register(
+    host: &ForeignHost,
+    process: &ServerProcess,
+    endpoint: &str,
+) -> String {
     use crate::support::http;
     use crate::support::notices::{REGISTER, registration};
     use loggia_delivery::{Clock, SystemClock};

@@ -96,3 +96,25 @@ async fn no_cursor_holds_a_nul() {
         answer.fails(400, "InvalidRequest", message);
     }
 }
+
+#[tokio::test]
+async fn a_cursor_that_nobody_gave_out_is_refused() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let space = open_forum(&alice).await;
+    write_post(&alice, &space, "a", "x").await;
+    let (space, cursor) = (("space", space.as_str()), ("cursor", "bad"));
+    let message = "`cursor` is not one that this method gave";
+    for (method, params) in [
+        (
+            LIST_BLOBS,
+            vec![space, ("repo", alice.did.as_str()), cursor],
+        ),
+        (LIST_MEMBERS, vec![space, cursor]),
+        (SPACES, vec![cursor]),
+        ("com.atproto.space.listRepos", vec![space, cursor]),
+    ] {
+        let answer = alice.query(method, &params).await;
+        answer.fails(400, "InvalidRequest", message);
+    }
+}

@@ -46,12 +46,19 @@ fn own_examples() -> Value {
     })
 }
 
-/// What an account that has nothing to do with the space is told: in either shape that the space is
-/// none of theirs, and otherwise that the body has no shape. The draft's shape, which takes the word of
-/// the caller for where deliveries go, and news without a hash are not taken.
+/// The draft's shape, which takes the word of the caller for where deliveries go, and news without a
+/// hash are taken where the settings say so.
 #[tokio::test]
 async fn every_collected_example_is_taken_for_what_it_is() {
-    let server = TestServer::start().await;
+    for drafts in [false, true] {
+        takes_examples(drafts).await;
+    }
+}
+
+/// What an account that has nothing to do with the space is told: in either shape that the space is
+/// none of theirs, and otherwise that the body has no shape.
+async fn takes_examples(drafts: bool) {
+    let server = TestServer::start_with(|config| config.space_drafts = drafts).await;
     let alice = server.account("alice");
     let examples = examples();
     let methods = [("registerNotify", REGISTER), ("notifyWrite", WRITE)];
@@ -64,8 +71,9 @@ async fn every_collected_example_is_taken_for_what_it_is() {
                 answer.body["error"].as_str().unwrap_or_default(),
             );
             let expected = match (name, example["classify"].as_str().expect("a class")) {
-                (_, "reject" | "draft-endpoint" | "protocol-lenient") => (400, "InvalidRequest"),
-                ("notifyWrite", "protocol") => (400, "SpaceNotFound"),
+                (_, "reject") => (400, "InvalidRequest"),
+                (_, "draft-endpoint" | "protocol-lenient") if !drafts => (400, "InvalidRequest"),
+                ("notifyWrite", "protocol" | "protocol-lenient") => (400, "SpaceNotFound"),
                 (_, _) => (403, "Forbidden"),
             };
             assert_eq!(told, expected, "{example:#}\n{answer:#?}");

@@ -47,6 +47,10 @@ pub struct State {
     pub revoked: BTreeSet<String>,
     /// What a request for a credential is told.
     pub refuses: Option<&'static str>,
+    /// Where documents say that everybody is, if that is elsewhere.
+    pub moved_to: Option<String>,
+    /// The same of authors alone.
+    pub authors_at: Option<String>,
     /// Methods that were called, with what they were called about.
     pub calls: Vec<String>,
     /// The newest revision of anything.
@@ -112,9 +116,15 @@ impl ForeignHost {
 
     /// Registers an endpoint for the space at a server of ours, as its authority; the secret.
     pub async fn register(&self, server: &TestServer, endpoint: &str) -> String {
+        let space = self.space.as_str();
+        self.register_for(server, space, endpoint).await
+    }
+
+    /// The same for any space of the authority, of which there is nothing else.
+    pub async fn register_for(&self, server: &TestServer, space: &str, endpoint: &str) -> String {
         let method = Nsid::new(REGISTER).expect("an NSID");
         let token = self.token(&server.did, &method, SystemClock.now());
-        let input = registration(self.space.as_str(), endpoint);
+        let input = registration(space, endpoint);
         let answer = server.procedure(REGISTER, Some(&token), &input).await;
         let output = answer.output();
         let secret = output["secret"].as_str().map(str::to_owned);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use loggia_delivery::signature::{Signed, TOLERANCE};
 use loggia_delivery::{Clock, Secret, SystemClock};
 use serde_json::Value;
@@ -47,7 +48,7 @@ impl Receiver {
         Closed::new().open(&[])
     }
 
-    /// Answers these statuses first.
+    /// Answers these statuses first; 429 with the wish to be left alone for two seconds.
     pub fn answering(statuses: &[u16]) -> Self {
         Closed::new().open(statuses)
     }
@@ -114,7 +115,7 @@ async fn take(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> (StatusCode, HeaderMap) {
     let status = statuses
         .lock()
         .expect("nobody panics here")
@@ -128,7 +129,11 @@ async fn take(
     };
     // The test may have ended, which is no concern of the sender's.
     sender.send(arrival).unwrap_or_default();
-    StatusCode::from_u16(status).expect("a status")
+    let mut answer = HeaderMap::new();
+    if status == 429 {
+        answer.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    (StatusCode::from_u16(status).expect("a status"), answer)
 }
 
 impl Arrival {

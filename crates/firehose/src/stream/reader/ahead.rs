@@ -8,8 +8,8 @@ use futures_util::stream::FuturesOrdered;
 
 use super::connection::{End, Useless};
 use crate::{
-    Frame, Malformed, Message, Reason, Signatures, Socket, Soon, SourceKind, Wanted, jetstream,
-    repos,
+    Frame, Malformed, Message, Reason, Signatures, Socket, SocketError, Soon, SourceKind, Wanted,
+    jetstream, repos,
 };
 
 /// The most frames that wait for keys at once.
@@ -109,6 +109,7 @@ impl Ahead {
                         return Step::Frame(understood);
                     },
                     Ok(None) => self.end = Some(End::Failed(Useless::Ended.into())),
+                    Err(SocketError::Endless) => self.end = Some(End::Endless),
                     Err(error) => self.end = Some(End::Failed(Box::new(error))),
                 }
             }

@@ -35,6 +35,8 @@ pub(super) enum End {
     Stalled,
     /// The host did not let us in.
     Refused(ConnectError),
+    /// It sends a message that cannot even be passed over.
+    Endless,
     /// It broke, or what it sends is of no use.
     Failed(Box<dyn Error + Send + Sync>),
 }

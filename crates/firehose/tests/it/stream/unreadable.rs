@@ -40,6 +40,21 @@ async fn a_frame_that_is_too_long_is_passed_over_and_leaves_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_passed_over_is_left_behind_with_a_gap() {
+    let endless = || Connection::Endless(vec![at(1)]);
+    let last = Connection::Hold(vec![at(9)]);
+    let script = Script::new([endless(), endless(), endless(), last]);
+    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
+    let batch = take(&stream, 4).await;
+    let (from, to) = (moment(1), moment(9));
+    assert_eq!(batch.gap, Some(Gap { from, to }));
+    assert_eq!(batch.cursor, Some(cursor("a.test", NOON + 9, 9)));
+    let again = format!("a.test/subscribe?cursor={}", NOON + 1 - 2_000_000);
+    let now = "a.test/subscribe".to_owned();
+    assert_eq!(script.asked(), [now.clone(), again.clone(), again, now]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_of_another_kind_makes_no_sense() {
     let strange = text(r#"{"something": "else"}"#);
     let script = Script::new([Connection::Hold(vec![strange.clone(), strange, at(1)])]);

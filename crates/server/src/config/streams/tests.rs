@@ -87,6 +87,18 @@ fn every_mistake_is_told_of_with_its_place() {
             vec!["streams[0].urls"],
         ),
         (
+            "[[streams]]\nurls = ['wss://a.example.com', 'wss://a.example.com/subscribe']",
+            vec!["streams[0].urls"],
+        ),
+        (
+            "[[streams]]\nurls = ['wss://10.0.0.1']",
+            vec!["streams[0].urls"],
+        ),
+        (
+            "[[streams]]\nurls = ['wss://a.example.com/xrpc/com.atproto.sync.subscribeRepos']",
+            vec!["streams[0].urls"],
+        ),
+        (
             "[[streams]]\nurls = ['wss://a.example.com']\nverify = true",
             vec!["streams[0].verify"],
         ),

@@ -16,6 +16,8 @@ use crate::login::oauth::AuthorizationServer;
 
 /// How long a session lives after the person was last seen.
 pub const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long a session lives at most, however often the person is seen.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// A session's new expiry is written only if it moves by this much: once a day.
 const SLIDE: SignedDuration = SignedDuration::from_hours(24);
 /// Sessions of one account; beyond it the oldest end.
@@ -68,7 +70,7 @@ impl People {
         let Some(session) = sessions.find_by_cookie(&cookie.hash(), now).await? else {
             return Ok(None);
         };
-        let expires_at = now + SESSION_LIFETIME;
+        let expires_at = end(session.created_at, now);
         if expires_at.duration_since(session.expires_at) >= SLIDE {
             sessions.extend(session.id, expires_at).await?;
         }
@@ -135,9 +137,27 @@ impl People {
     }
 }
 
+/// When a session ends whose person was seen now.
+fn end(created_at: Timestamp, now: Timestamp) -> Timestamp {
+    (now + SESSION_LIFETIME).min(created_at + LONGEST_SESSION)
+}
+
 fn log_failed_revocation(revoked: Result<(), LoginError>, did: &Did) {
     if let Err(error) = revoked {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(%did, error, "tokens could not be revoked; they end by themselves");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_by_stays_logged_in_for_half_a_year() {
+        let day = |days: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days);
+        for (seen, until) in [(0, 30), (29, 59), (150, 180), (179, 180)] {
+            assert_eq!(end(day(0), day(seen)), day(until), "seen on day {seen}");
+        }
     }
 }

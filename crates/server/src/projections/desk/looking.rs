@@ -47,11 +47,21 @@ impl ProjectionDesk {
                 endpoints.find_owned(&projection.owner, id).await?
             }
         };
+        // What cannot be read is why the projection is parked, which the view says.
+        let definition: Definition =
+            serde_json::from_str(&projection.definition).unwrap_or_default();
+        let history_from = match definition.reads().ok().flatten() {
+            None => None,
+            Some(_) => {
+                let events = self.storage.events();
+                events.sourced_from(&projection.owner).await?
+            }
+        };
         Ok(Shown {
-            // What cannot be read is why the projection is parked, which the view says.
-            definition: serde_json::from_str(&projection.definition).unwrap_or_default(),
+            definition,
             endpoint,
             projection,
+            history_from,
         })
     }
 

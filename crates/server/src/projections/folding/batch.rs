@@ -239,7 +239,8 @@ impl Batch {
         let before = self.states.get(&event.key).map_or(0, |state| state.version);
         let version = match self.keyed {
             true => before + 1,
-            false => event.stored.version,
+            // Its aggregate begins again at 1 when all events before it are swept; the state does not.
+            false => event.stored.version.max(before + 1),
         };
         let kept = KeptState {
             key: event.key.clone(),

@@ -1,7 +1,7 @@
 //! `POST /events`, `POST /events/batch`, `GET /events/{aggregateId}`
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::{Json, body::Bytes};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::caller::Owner;
 use super::object::Object;
+use super::web::Segment;
 use super::{Rest, refuse};
 use crate::projections::intake::Given;
 use crate::projections::names;
@@ -166,7 +167,7 @@ pub(super) async fn append_batch(
 pub(super) async fn list(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(aggregate): Path<String>,
+    Segment(aggregate): Segment,
     listing: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Json<EventsView>, Refusal> {
     let Query(listing) = listing.map_err(|error| refuse::invalid(error.body_text()))?;

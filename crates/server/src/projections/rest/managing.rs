@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use jiff::Timestamp;
 use loggia_delivery::{Clock as _, EndpointState, SystemClock};
 use loggia_storage::{Parked, ProjectionStatus};
@@ -10,6 +10,7 @@ use loggia_xrpc_server::Refusal;
 use serde::{Deserialize, Serialize};
 
 use super::caller::Owner;
+use super::web::Segment;
 use super::{Rest, refuse};
 use crate::projections::definition::Selection;
 use crate::projections::desk::Shown;
@@ -48,6 +49,9 @@ pub(super) struct ProjectionView {
     state_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notifications: Option<NotificationsView>,
+    /// From when on the events of its source are kept, if some have gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history_from: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -123,7 +127,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<ProjectionView>, Refusal> {
     let shown = rest.desk.shown(refuse::read_id(&id)?, &owner).await;
     Ok(Json(view(shown.map_err(refuse::desk)?)))
@@ -133,7 +137,7 @@ pub(super) async fn get(
 pub(super) async fn delete(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Done>, Refusal> {
     let id = refuse::read_id(&id)?;
     let deleted = rest.desk.delete(id, &owner, SystemClock.now()).await;
@@ -145,7 +149,7 @@ pub(super) async fn delete(
 pub(super) async fn reactivate(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<ProjectionView>, Refusal> {
     let id = refuse::read_id(&id)?;
     let shown = rest.desk.reactivate(id, &owner, SystemClock.now()).await;
@@ -157,6 +161,7 @@ fn view(shown: Shown) -> ProjectionView {
         projection,
         definition,
         endpoint,
+        history_from,
     } = shown;
     let (status, parked) = match projection.status {
         ProjectionStatus::Active => ("active", None),
@@ -179,6 +184,7 @@ fn view(shown: Shown) -> ProjectionView {
         key: definition.key,
         state_type: definition.state_type,
         notifications: webhook.map(|webhook| NotificationsView { webhook }),
+        history_from,
         created_at: projection.created_at,
         updated_at: projection.updated_at,
     }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_storage::Projection;
 use loggia_syntax::Did;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::caller::Owner;
+use super::web::Segment;
 use super::{Rest, refuse};
 
 /// Notifications of one answer unless fewer are asked for; each may have a quarter of a megabyte.
@@ -42,7 +43,7 @@ pub(super) struct Rotated {
 pub(super) async fn list(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Notifications>, Refusal> {
     let Query(asked) = asked.map_err(|error| refuse::invalid(error.body_text()))?;
@@ -80,7 +81,7 @@ pub(super) async fn rotate_shared(
 pub(super) async fn rotate(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Rotated>, Refusal> {
     let id = refuse::read_id(&id)?;
     let secret = rest.desk.rotate(id, &owner, SystemClock.now()).await;

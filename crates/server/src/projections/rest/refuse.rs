@@ -46,7 +46,8 @@ pub(super) fn desk(error: DeskError) -> Refusal {
     let refused = |status, name| Rejection::new(status, name, error.to_string()).into();
     match &error {
         DeskError::NotFound => not_found(),
-        DeskError::TooMany => refused(409, "TooManyProjections"),
+        DeskError::TooMany | DeskError::TooManyReaders(_) => refused(409, "TooManyProjections"),
+        DeskError::SourceFull(_) => refused(409, "SourceFull"),
         DeskError::Invalid(_) => refused(400, "InvalidProjection"),
         DeskError::Url(_) => refused(400, "InvalidUrl"),
         DeskError::Headers(_) => refused(400, "InvalidHeader"),

@@ -8,13 +8,14 @@ use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::{Farewell, Refusal};
 use serde::Deserialize;
 
 use super::caller::Owner;
+use super::web::Segment;
 use super::{Rest, notifications, refuse};
 use crate::projections::feed::Feed;
 
@@ -34,7 +35,7 @@ pub(super) struct Asked {
 pub(super) async fn subscribe(
     State(rest): State<Rest>,
     Owner(owner): Owner,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     asked: Result<Query<Asked>, QueryRejection>,
     farewell: Option<Extension<Arc<Farewell>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

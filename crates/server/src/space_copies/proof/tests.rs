@@ -88,7 +88,10 @@ async fn a_whole_repository_is_cut_anywhere_and_has_its_revision_at_the_end() {
     let entries = (0..1_200).map(|number| (path(number), cid(number)));
     let index = Index::new(entries).expect("no two are the same");
     let commit = commit(0..1_200, 9);
-    let steps = difference(&copy, Vec::new(), &commit, &index).expect("holds");
+    let snapshot = Snapshot { commit, index };
+    let commit = snapshot.commit.clone();
+    let nothing = BTreeSet::new();
+    let steps = difference(&copy, Vec::new(), &snapshot, &nothing).expect("holds");
     let revs: Vec<_> = steps.iter().map(|step| step.rev.clone()).collect();
     assert_eq!(revs, [None, None, Some(tid(9))]);
     assert_eq!(steps[2].hash.digest(), commit.hash);
@@ -103,9 +106,38 @@ async fn a_whole_repository_is_cut_anywhere_and_has_its_revision_at_the_end() {
     });
     let mut partial = copy.clone();
     partial.hash = steps[0].hash.clone();
-    let rest = difference(&partial, held.collect(), &commit, &index).expect("holds");
+    let rest = difference(&partial, held.collect(), &snapshot, &nothing).expect("holds");
     assert_eq!(rest.len(), 2);
     assert_eq!(rest[1].hash.digest(), commit.hash);
+}
+
+#[tokio::test]
+async fn of_a_whole_that_is_new_only_what_is_recent_is_told() {
+    let mut copy = empty("proof_recent").await;
+    copy.quiet_until = Some(tid(1));
+    let entries = (0..1_200).map(|number| (path(number), cid(number)));
+    let index = Index::new(entries).expect("no two are the same");
+    let commit = commit(0..1_200, 9);
+    let snapshot = Snapshot { commit, index };
+    // One that is there, and one that came and went.
+    let recent = BTreeSet::from([path(3), path(5_000)]);
+    let steps = difference(&copy, Vec::new(), &snapshot, &recent).expect("holds");
+    let loud = steps.iter().flat_map(|step| &step.changes[step.quiet..]);
+    let loud: Vec<_> = loud
+        .map(|change| (change.rkey.to_string(), change.cid.clone()))
+        .collect();
+    assert_eq!(
+        loud,
+        [("3".to_owned(), Some(cid(3))), ("5000".to_owned(), None)]
+    );
+    let told = steps.iter().map(|step| step.changes.len()).sum::<usize>();
+    assert_eq!(told, 1_201);
+    assert_eq!(steps[2].hash.digest(), snapshot.commit.hash);
+    assert_eq!(steps[2].rev, Some(tid(9)));
+    // A copy that was proved before tells of everything.
+    copy.rev = Some(tid(2));
+    let steps = difference(&copy, Vec::new(), &snapshot, &recent).expect("holds");
+    assert!(steps.iter().all(|step| step.quiet == 0));
 }
 
 #[tokio::test]
@@ -114,8 +146,9 @@ async fn what_was_proved_is_not_taken_back() {
     copy.rev = Some(tid(5));
     let index = Index::new([(path(1), cid(1))]).expect("one");
     let refused = |rev| {
-        let commit = commit(1..2, rev);
-        let refused = difference(&copy, Vec::new(), &commit, &index);
+        let (commit, index) = (commit(1..2, rev), index.clone());
+        let snapshot = Snapshot { commit, index };
+        let refused = difference(&copy, Vec::new(), &snapshot, &BTreeSet::new());
         refused.expect_err("refused").to_string()
     };
     assert!(refused(4).contains("older than"), "{}", refused(4));

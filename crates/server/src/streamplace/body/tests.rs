@@ -108,7 +108,7 @@ fn body(happening: &Happening, fields: WebhookFields) -> Value {
 }
 
 #[test]
-fn receiver_sees_username_and_content_between_prefix_and_suffix() {
+fn receiver_sees_the_username_and_the_content_between_prefix_and_suffix() {
     let mut looks = looks();
     looks.avatar = None;
     let seen = body_of(&chat("hello world"), &looks, fields("[Streamplace] ", "!"));
@@ -122,7 +122,7 @@ fn receiver_sees_username_and_content_between_prefix_and_suffix() {
 }
 
 #[test]
-fn streamplace_format_puts_the_handle_into_the_text() {
+fn streamplace_format_puts_the_handle_into_the_content_and_has_no_avatar() {
     let fields = WebhookFields {
         streamplace_format: true,
         ..fields("p ", " s")
@@ -135,7 +135,7 @@ fn streamplace_format_puts_the_handle_into_the_text() {
 }
 
 #[test]
-fn pings_arrive_with_a_zero_width_space() {
+fn everyone_here_and_ids_arrive_with_u_200b_after_each_at() {
     let seen = body(
         &chat("hi @everyone and @here and <@1234>"),
         fields("<@7> ", ""),
@@ -145,7 +145,7 @@ fn pings_arrive_with_a_zero_width_space() {
 }
 
 #[test]
-fn rewrites_run_after_anti_ping_for_chat_and_on_everything() {
+fn a_rewrite_applies_in_both_formats_and_after_anti_ping_for_chat() {
     for streamplace_format in [false, true] {
         let fields = WebhookFields {
             streamplace_format,

@@ -51,7 +51,10 @@ async fn document(Shared(served): Shared<Served>, headers: HeaderMap) -> Respons
         None if did == served.authority => *served.key.public().multikey(),
         None => return StatusCode::NOT_FOUND.into_response(),
     };
-    let url = format!("http://localhost:{}", served.port);
+    let here = || format!("http://localhost:{}", served.port);
+    let is_author = state.authors.contains_key(did.as_str());
+    let authors_at = state.authors_at.clone().filter(|_| is_author);
+    let url = authors_at.or(state.moved_to.clone()).unwrap_or_else(here);
     let document = DidDocument::new(did)
         .with_key("#atproto", key)
         .with_service("#atproto_pds", "AtprotoPersonalDataServer", url);

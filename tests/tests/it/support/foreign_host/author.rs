@@ -27,7 +27,7 @@ pub enum Lie {
     Signature,
     /// The index of the whole has a record that is not in what was committed to, and so has the log.
     Index,
-    /// The whole is larger than anybody takes; the log is forgotten.
+    /// The whole goes on for long after its index; the log is forgotten.
     Huge,
     /// There was nothing after the first operation.
     Old,

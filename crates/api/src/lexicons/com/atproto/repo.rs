@@ -5,6 +5,7 @@
 pub mod create_record;
 pub mod defs;
 pub mod delete_record;
+pub mod describe_repo;
 pub mod get_record;
 pub mod list_records;
 pub mod put_record;

@@ -1,4 +1,5 @@
 //! The methods of `com.example.guestbook`.
 
+pub mod erase;
 pub mod list_entries;
 pub mod sign;

@@ -3,5 +3,6 @@
 //! `com.example.guestbook.*`
 
 pub mod entry;
+pub mod erase;
 pub mod list_entries;
 pub mod sign;

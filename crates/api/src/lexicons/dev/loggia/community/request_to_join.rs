@@ -4,7 +4,7 @@
 
 use loggia_xrpc::{self as xrpc, syntax};
 
-/// Ask to become a member of a space. Its owner answers.
+/// Ask to become a member of a space. Its owner answers, or it is withdrawn after 30 days.
 #[derive(Debug)]
 pub enum RequestToJoin {}
 

@@ -51,6 +51,9 @@ pub struct Projection {
     pub cursor: i64,
     /// The number of the last notification; 0 before the first.
     pub sequence: i64,
+    /// From when on the events of its source are kept: a new beginning folds no older ones. Absent:
+    /// none have gone yet.
+    pub history_from: Option<syntax::Datetime>,
     /// When it was made.
     pub created_at: syntax::Datetime,
     /// When its owner last changed it.
@@ -78,6 +81,7 @@ impl xrpc::ObjectType for Projection {
         let mut parked = None;
         let mut cursor = None;
         let mut sequence = None;
+        let mut history_from = None;
         let mut created_at = None;
         let mut updated_at = None;
         while let Some(key) = from.next_key()? {
@@ -94,6 +98,7 @@ impl xrpc::ObjectType for Projection {
                 "parked" => parked = Some(from.value()?),
                 "cursor" => cursor = Some(from.value()?),
                 "sequence" => sequence = Some(from.value()?),
+                "historyFrom" => history_from = Some(from.value()?),
                 "createdAt" => created_at = Some(from.value()?),
                 "updatedAt" => updated_at = Some(from.value()?),
                 _ => from.keep(key)?,
@@ -112,6 +117,7 @@ impl xrpc::ObjectType for Projection {
             parked,
             cursor: from.required(cursor, "cursor")?,
             sequence: from.required(sequence, "sequence")?,
+            history_from,
             created_at: from.required(created_at, "createdAt")?,
             updated_at: from.required(updated_at, "updatedAt")?,
             extra: from.extra(),
@@ -134,6 +140,7 @@ impl xrpc::ObjectType for Projection {
         to.optional("parked", &self.parked)?;
         to.field("cursor", &self.cursor)?;
         to.field("sequence", &self.sequence)?;
+        to.optional("historyFrom", &self.history_from)?;
         to.field("createdAt", &self.created_at)?;
         to.field("updatedAt", &self.updated_at)?;
         to.extra(&self.extra)

@@ -46,10 +46,15 @@ pub enum Error {
     ///
     /// On the wire: `InvalidHeader`
     InvalidHeader,
-    /// The caller has as many projections as this server allows. Delete one first.
+    /// The caller has as many projections as this server allows, or as many that read the record
+    /// stream or spaces. Delete one first.
     ///
     /// On the wire: `TooManyProjections`
     TooManyProjections,
+    /// As many projections read this source as may on this server, whosever they are.
+    ///
+    /// On the wire: `SourceFull`
+    SourceFull,
 }
 
 impl xrpc::DeclaredError for Error {
@@ -62,6 +67,7 @@ impl xrpc::DeclaredError for Error {
             Self::InvalidUrl => "InvalidUrl",
             Self::InvalidHeader => "InvalidHeader",
             Self::TooManyProjections => "TooManyProjections",
+            Self::SourceFull => "SourceFull",
         }
     }
 
@@ -79,7 +85,10 @@ impl xrpc::DeclaredError for Error {
                 Self::InvalidUrl => "The URL cannot receive deliveries.",
                 Self::InvalidHeader => "A header cannot be added.",
                 Self::TooManyProjections => {
-                    "The caller has as many projections as this server allows. Delete one first."
+                    "The caller has as many projections as this server allows, or as many that read the record stream or spaces. Delete one first."
+                }
+                Self::SourceFull => {
+                    "As many projections read this source as may on this server, whosever they are."
                 }
             },
         )

@@ -4,7 +4,7 @@ use axum::extract::State;
 use loggia_api::com::atproto::repo::upload_blob::{Input, Output, UploadBlob};
 use loggia_callers::Callers;
 use loggia_delivery::{Clock, SystemClock};
-use loggia_storage::{Blob, Kept};
+use loggia_storage::{Blob, Blobs, Kept};
 use loggia_xrpc::{Binary, Content, Rejection, Reply};
 
 use crate::space_host::caller::SpaceAccount;
@@ -47,6 +47,13 @@ pub async fn handle(
             let message = format!(
                 "the blobs of an account have at most {} bytes",
                 limits::BLOB_BYTES
+            );
+            return Err(Rejection::invalid_request(message).into());
+        }
+        Kept::TooManyTypes => {
+            let message = format!(
+                "the same bytes are uploaded as at most {} types",
+                Blobs::MOST_TYPES
             );
             return Err(Rejection::invalid_request(message).into());
         }

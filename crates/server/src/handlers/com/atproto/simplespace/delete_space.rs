@@ -36,6 +36,7 @@ pub async fn handle(
     let space = space.uri;
     // Readers hear of the end before what they have registered ends with their credentials.
     let told = space_hub::deleted(&host.notices, &mut tx, &space, now).await?;
+    host.copies.forget(&mut tx, &space).await?;
     host.revoke::<Error>(&mut tx, &space, None, now).await?;
     let repo = RepoName {
         author: caller.did,

@@ -5,11 +5,11 @@ use loggia_api::com::atproto::simplespace::list_members::{
     Error, ListMembers, Member, Output, Params,
 };
 use loggia_auth::scope::SpaceAccess;
+use loggia_syntax::Did;
 use loggia_xrpc::{Reply, declared};
 
-use crate::plain_text;
-use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
+use crate::space_host::{SpaceHost, check_cursor};
 
 /// For the owner; to all others there is no such space. The cursor is the last DID of a page.
 pub async fn handle(
@@ -17,7 +17,7 @@ pub async fn handle(
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListMembers> {
-    plain_text::check("cursor", params.cursor.as_deref())?;
+    check_cursor::<Did>(params.cursor.as_deref())?;
     let spaces = host.storage.spaces();
     let is_owner = params.space.authority() == caller.did;
     if !is_owner || spaces.find(&params.space).await?.is_none() {

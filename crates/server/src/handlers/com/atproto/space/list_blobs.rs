@@ -3,11 +3,11 @@
 use axum::extract::State;
 use loggia_api::com::atproto::space::list_blobs::{ListBlobs, Output, Params};
 use loggia_storage::ReferredBlobs;
+use loggia_syntax::Cid;
 use loggia_xrpc::Reply;
 
-use crate::plain_text;
-use crate::space_host::SpaceHost;
 use crate::space_host::reader::RepoReader;
+use crate::space_host::{SpaceHost, check_cursor};
 
 /// Those that records refer to, in the order of their hashes. The cursor is the last of a page.
 pub async fn handle(
@@ -15,7 +15,7 @@ pub async fn handle(
     caller: RepoReader,
     params: Params,
 ) -> Reply<ListBlobs> {
-    plain_text::check("cursor", params.cursor.as_deref())?;
+    check_cursor::<Cid>(params.cursor.as_deref())?;
     let opened = host.open(&caller, &params.space, &params.repo).await?;
     let limit = u32::try_from(params.limit)?;
     let wanted = ReferredBlobs {

@@ -14,6 +14,8 @@ use crate::space_host::{BadRecord, Opened, Page, SpaceHost, shown, signed, value
 
 /// The cursor is the place of a page's last operation, and wins over `since`. A page ends before its
 /// values become too large. Where there is nothing more the commit is there, signed for this reader.
+/// A log goes back no further than the daily sweep has left it: what is older than that is not told by
+/// an error, for which the protocol has no name, but by the hash of the commit, which leads to `getRepo`.
 pub async fn handle(
     State(host): State<SpaceHost>,
     caller: RepoReader,
@@ -103,14 +105,19 @@ async fn read(
             });
         }
         let last = page.last().map(|logged| &logged.place.rev);
-        let seen = last.or(after.map(|(rev, _)| rev));
-        if seen.is_none_or(|seen| *seen >= now.rev) && last.is_none_or(|last| *last == now.rev) {
+        let again = match last {
+            Some(last) if *last == now.rev => Some(now.clone()),
+            _ => repos.state(&opened.name).await?,
+        };
+        // Nobody has written since. Where the log ends before the newest revision all the same, it was
+        // shortened, and the commit shows the reader that something is missing.
+        if again.as_ref().is_some_and(|again| again.rev == now.rev) {
             return Ok(Read {
                 page,
                 drained: Some(now),
             });
         }
-        state = repos.state(&opened.name).await?;
+        state = again;
     }
     Ok(Read {
         page,

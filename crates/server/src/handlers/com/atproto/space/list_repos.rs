@@ -5,11 +5,11 @@ use loggia_api::com::atproto::space::list_repos::{Error, ListRepos, Output, Para
 use loggia_auth::scope::SpaceAccess;
 use loggia_callers::Either;
 use loggia_storage::SpaceWriter;
+use loggia_syntax::Tid;
 use loggia_xrpc::{Reply, declared};
 
-use crate::plain_text;
-use crate::space_host::SpaceHost;
 use crate::space_host::reader::SpaceViewer;
+use crate::space_host::{SpaceHost, check_cursor};
 
 /// For the owner of the space, and for readers with a credential. To all others there is no such space.
 pub async fn handle(
@@ -17,7 +17,7 @@ pub async fn handle(
     caller: SpaceViewer,
     params: Params,
 ) -> Reply<ListRepos> {
-    plain_text::check("cursor", params.cursor.as_deref())?;
+    check_cursor::<Tid>(params.cursor.as_deref())?;
     let not_found = || declared(Error::SpaceNotFound);
     if let Either::First(account) = &caller {
         if account.did != params.space.authority() {

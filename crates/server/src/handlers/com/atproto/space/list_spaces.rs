@@ -3,11 +3,11 @@
 use axum::extract::State;
 use loggia_api::com::atproto::space::list_spaces::{ListSpaces, Output, Params, SpaceView};
 use loggia_auth::scope::{SpaceAccess, SpaceNeed};
+use loggia_syntax::SpaceRef;
 use loggia_xrpc::Reply;
 
-use crate::plain_text;
-use crate::space_host::SpaceHost;
 use crate::space_host::caller::SpaceAccount;
+use crate::space_host::{SpaceHost, check_cursor};
 
 /// The caller's own, and those that they have something in. The cursor is the last of a page.
 pub async fn handle(
@@ -15,7 +15,7 @@ pub async fn handle(
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListSpaces> {
-    plain_text::check("cursor", params.cursor.as_deref())?;
+    check_cursor::<SpaceRef>(params.cursor.as_deref())?;
     let (space_type, authority) = (params.space_type.as_ref(), params.did.as_ref());
     let access = SpaceAccess::ReadSelf;
     caller.require_need(SpaceNeed::of_all(space_type, authority, access))?;

@@ -44,15 +44,22 @@ pub async fn handle(
         // Nobody reads anything here with these credentials, and strangers do not take up the room.
         return Ok(NoBody);
     }
+    let mut ended = Vec::new();
     for id in &input.credentials {
         plain_text::check("credentials", Some(id))?;
         let kept = revoked.revoke(&mut tx, &input.space, id, (now + KEPT, now));
-        if kept.await? == Revoked::Full {
-            let message = "too many credentials are revoked at the moment; try again later";
-            return Err(Rejection::new(503, "NotEnoughResources", message).into());
+        match kept.await? {
+            Revoked::Kept { endpoints } => ended.extend(endpoints),
+            Revoked::Full => {
+                let message = "too many credentials are revoked at the moment; try again later";
+                return Err(Rejection::new(503, "NotEnoughResources", message).into());
+            }
         }
     }
     tx.commit().await?;
     elsewhere::revoked(&host, &input.space, &input.credentials);
+    for endpoint in ended {
+        host.notices.engine.endpoint_dropped(endpoint).await;
+    }
     Ok(NoBody)
 }

@@ -21,6 +21,9 @@ type Errors = Either<official::Error, Error>;
 /// Who lost that answer registers another URL, for which a different query is enough, and lets the
 /// first registration expire. A repeat gives no new secret, because whoever repeats it to renew still
 /// verifies with the old one, and several processes of one service may.
+///
+/// A repeat is that of the same account. Where nobody here knows who holds a credential, each credential
+/// counts as somebody: the next one makes another registration, and the first ends with its credential.
 pub async fn handle(
     State(host): State<SpaceHost>,
     registrant: Registrant,
@@ -28,7 +31,7 @@ pub async fn handle(
 ) -> Reply<RegisterNotify> {
     // A webhook is of a system that says that something is missing by the status.
     let (wish, missing) = match input {
-        Shaped::Official(input) => (Wish::of_official(input)?, 400),
+        Shaped::Official(input) => (Wish::of_official(input, host.notices.drafts)?, 400),
         Shaped::Compat(input) => (Wish::of_compat(input)?, 404),
     };
     let now = SystemClock.now();
@@ -62,9 +65,11 @@ fn refusal(refused: NotRegistered, missing: u16) -> Failure<Errors> {
     let error = match &refused {
         NotRegistered::Space => return no_space(missing),
         NotRegistered::Service(_) => Either::Official(official::Error::ServiceNotResolvable),
+        NotRegistered::Nameless => Either::Official(official::Error::ServiceNotResolvable),
         NotRegistered::Url(_) => Either::Compat(Error::InvalidEndpoint),
-        NotRegistered::Consent => Either::Compat(Error::NotConsented),
+        NotRegistered::Consent | NotRegistered::Gone => Either::Compat(Error::NotConsented),
         NotRegistered::TooMany(_) => Either::Compat(Error::TooManyRegistrations),
+        NotRegistered::Ended => return Rejection::forbidden(refused.to_string()).into(),
         NotRegistered::Storage(_) => return Failure::Internal(Box::new(refused)),
     };
     let message = match &refused {

@@ -22,14 +22,13 @@ pub async fn handle(
     if host.lacks_space(&input.space).await? {
         return Err(declared(Error::SpaceNotFound).into());
     }
-    let reader = match registrant {
-        Either::First(caller) => Some(caller.0),
+    let (reader, credential) = match registrant {
+        Either::First(caller) => (Some(caller.0), None),
         Either::Second(caller) => {
             let credential = caller.reader.credential().id();
-            host.storage
-                .spaces()
-                .holder(&input.space, credential)
-                .await?
+            let spaces = host.storage.spaces();
+            let holder = spaces.holder(&input.space, credential).await?;
+            (holder, Some(credential.to_owned()))
         }
     };
     let (service, _) = input
@@ -37,7 +36,8 @@ pub async fn handle(
         .split_once('#')
         .unwrap_or((&input.service, ""));
     let by = match &reader {
-        None => UnregisteringBy::SomeReader,
+        // One of the two is known.
+        None => UnregisteringBy::SomeReader(credential.as_deref().unwrap_or_default()),
         Some(did) if input.space.authority() == *did || did.as_str() == service => {
             UnregisteringBy::Whoever
         }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use loggia_api::dev::loggia::projection::defs;
 use loggia_api::dev::loggia::projection::put::{Error, Input, Output, Put};
 use loggia_delivery::{Clock, SystemClock};
-use loggia_xrpc::{Failure, Rejection, Reply, declared};
+use loggia_xrpc::{Extra, Failure, Rejection, Reply, declared};
 
 use super::view::projection;
 use crate::caller::Caller;
@@ -28,9 +28,7 @@ pub async fn handle(
     let id = input.id.as_deref();
     let id = id.map(|id| read_projection(id).ok_or_else(not_found));
     let id = id.transpose()?;
-    if let Some(selection) = &input.selection {
-        check_names(selection)?;
-    }
+    check_names(&input)?;
     let hook = input.webhook.take().map(hook);
     let definition = definition(input)?;
     let put = desk.put(&owner, id, &definition, hook, SystemClock.now());
@@ -42,19 +40,33 @@ pub async fn handle(
     })
 }
 
-/// Refuses names that a selection does not have: one that is misspelt would select everything.
-fn check_names(selection: &defs::Selection) -> Result<(), Rejection> {
+/// Refuses names that an input or its parts do not have: a selection that is misspelt would select
+/// everything, and a webhook that is, tell nobody.
+fn check_names(input: &Input) -> Result<(), Rejection> {
+    check("the input", &input.extra)?;
+    if let Some(webhook) = &input.webhook {
+        check("`webhook`", &webhook.extra)?;
+        for header in webhook.headers.iter().flatten() {
+            check("a header", &header.extra)?;
+        }
+    }
+    let Some(selection) = &input.selection else {
+        return Ok(());
+    };
+    check("`selection`", &selection.extra)?;
     let records = selection.records.as_ref().map(|records| &records.extra);
     let space = selection.space.as_ref().map(|space| &space.extra);
-    let mut names = [Some(&selection.extra), records, space]
-        .into_iter()
-        .flatten()
-        .flat_map(|extra| extra.keys());
-    match names.find(|name| *name != "$type") {
+    let mut sources = [records, space].into_iter().flatten();
+    sources.try_for_each(|extra| check("`selection`", extra))
+}
+
+fn check(part: &str, extra: &Extra) -> Result<(), Rejection> {
+    match extra.keys().find(|name| *name != "$type") {
         Some(name) => {
             let name = name.chars().take(MOST_NAME).collect::<String>();
-            let message = format!("`selection` has no `{name}`");
-            Err(Rejection::invalid_request(message))
+            Err(Rejection::invalid_request(format!(
+                "{part} has no `{name}`"
+            )))
         }
         None => Ok(()),
     }
@@ -101,7 +113,8 @@ fn failure(error: DeskError) -> Failure<Error> {
     let said = |name| declared(name).message(error.to_string()).into();
     match &error {
         DeskError::NotFound => declared(Error::NotFound).status(404).into(),
-        DeskError::TooMany => said(Error::TooManyProjections),
+        DeskError::TooMany | DeskError::TooManyReaders(_) => said(Error::TooManyProjections),
+        DeskError::SourceFull(_) => said(Error::SourceFull),
         DeskError::Invalid(Invalid::Program(..)) => said(Error::InvalidProgram),
         DeskError::Invalid(Invalid::Selection(_)) | DeskError::NotAReader => {
             said(Error::InvalidSelection)

@@ -16,6 +16,7 @@ pub fn projection(shown: Shown) -> Result<defs::Projection, SyntaxError> {
         projection,
         definition,
         endpoint,
+        history_from,
     } = shown;
     let (status, parked) = match projection.status {
         ProjectionStatus::Active => (defs::ProjectionStatus::Active, None),
@@ -43,6 +44,7 @@ pub fn projection(shown: Shown) -> Result<defs::Projection, SyntaxError> {
         parked,
         cursor: projection.cursor,
         sequence: projection.sequence,
+        history_from: history_from.map(datetime),
         created_at: datetime(projection.created_at),
         updated_at: datetime(projection.updated_at),
         extra: Default::default(),
