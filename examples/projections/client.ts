@@ -39,10 +39,16 @@ function follow(): void {
   const url = `${server}/projections/${projection}/subscribe?afterSequence=${last}`;
   const socket = new WebSocket(url, { headers });
   socket.onmessage = ({ data }) => take(JSON.parse(data));
-  socket.onclose = ({ reason }) => {
-    console.error(`after ${last}: ${reason || "the connection was lost"}; again in a second`);
+  let ended = false;
+  const again = (why: string): void => {
+    if (ended) return;
+    ended = true;
+    console.error(`after ${last}: ${why || "the connection was lost"}; again in a second`);
     setTimeout(follow, 1000);
   };
+  // Of a connection that is refused some versions of Node tell by `error` alone.
+  socket.onerror = () => again("");
+  socket.onclose = ({ reason }) => again(reason);
 }
 
 follow();

@@ -56,6 +56,7 @@ const STEPS: &[Step] = &[
     step!(18, "0018", "space_rights"),
     step!(19, "0019", "uploads"),
     step!(20, "0020", "sourced_events"),
+    step!(21, "0021", "used_together"),
 ];
 
 /// The steps of an SQLite file.

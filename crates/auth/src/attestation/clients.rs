@@ -115,9 +115,12 @@ impl<F: Fetch> Clients<F> {
             return known;
         };
         let fetched = self.fetch(id).await;
+        // Somebody else may have fetched it meanwhile, and with more luck.
+        let mut all = self.lock();
+        let mut known = all.get(id).cloned().unwrap_or(known);
         let outcome = fetched.map(|client| known.client = Some((now, Arc::new(client))));
         known.asked = Some((now, outcome));
-        self.lock().insert(id.clone(), known.clone());
+        all.insert(id.clone(), known.clone());
         known
     }
 

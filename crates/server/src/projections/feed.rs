@@ -19,6 +19,8 @@ pub struct Feed {
     /// What was given out last.
     after: i64,
     ready: VecDeque<Notice>,
+    /// Whether the log was found to end where what was given out ends, and nothing was heard since.
+    is_quiet: bool,
 }
 
 impl Feed {
@@ -35,7 +37,14 @@ impl Feed {
             following: followers.follow(id),
             after,
             ready: VecDeque::new(),
+            is_quiet: false,
         }
+    }
+
+    /// Whether the next one is waited for without another look at the store.
+    #[cfg(test)]
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
     }
 
     /// The number of what was given out last.
@@ -53,6 +62,11 @@ impl Feed {
                 self.after = next.sequence;
                 return Ok(next);
             }
+            // Whoever waits anew, as after each ping, does not read anew.
+            if self.is_quiet {
+                self.following.beyond(self.after).await;
+                self.is_quiet = false;
+            }
             let known = self.following.last();
             let read = self
                 .projections
@@ -64,7 +78,7 @@ impl Feed {
                 // They were there before this look, and are swept.
                 self.after = known;
             } else {
-                self.following.beyond(self.after).await;
+                self.is_quiet = true;
             }
         }
     }

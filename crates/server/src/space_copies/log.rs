@@ -2,8 +2,8 @@
 
 use loggia_api::com::atproto::space::list_repo_ops::{ListRepoOps, OpEntry, Params};
 use loggia_space::{Operation, SignedCommit};
-use loggia_storage::{RepoName, SpaceCopy};
-use loggia_syntax::Cid;
+use loggia_storage::RepoName;
+use loggia_syntax::{Cid, Tid};
 use loggia_xrpc::{NoBody, Nullable};
 
 use super::asking::Asking;
@@ -19,13 +19,18 @@ pub(super) struct Log {
 }
 
 impl Asking {
-    /// Everything that has changed since the copy was proved last.
-    pub(super) async fn log(&self, turn: &Turn, copy: &SpaceCopy) -> Result<Log, Undone> {
-        let RepoName { author, space } = &copy.name;
+    /// Everything that has changed since a revision, or ever.
+    pub(super) async fn log(
+        &self,
+        turn: &Turn,
+        name: &RepoName,
+        since: Option<&Tid>,
+    ) -> Result<Log, Undone> {
+        let RepoName { author, space } = name;
         let mut params = Params {
             space: space.clone(),
             repo: author.clone(),
-            since: copy.rev.clone(),
+            since: since.cloned(),
             limit: limits::PAGE,
             cursor: None,
             exclude_values: true,

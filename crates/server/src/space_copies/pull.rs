@@ -10,6 +10,7 @@ use loggia_syntax::{Cid, Did, SpaceRef, Tid};
 use loggia_xrpc::NoError;
 use serde::Deserialize;
 
+use super::log::Log;
 use super::proof::{Step, Unproved, check_commit, difference, follow, paths};
 use super::turn::Turn;
 use super::worker::{Syncer, Undone};
@@ -48,6 +49,12 @@ pub(super) fn name(subject: &str) -> Option<RepoName> {
     })
 }
 
+/// Which records a log names that were changed after a revision.
+fn told(log: &Log, quiet_until: &Tid) -> BTreeSet<RecordPath> {
+    let later = log.operations.iter().filter(|one| one.rev > *quiet_until);
+    paths(later).collect()
+}
+
 impl Syncer {
     /// Brings a copy up to date, from the log or, where that does not hold or reach back, from the whole
     /// repository.
@@ -67,6 +74,7 @@ impl Syncer {
             Err(Undone::Unproved(log)) => {
                 let author = name.author.as_str();
                 tracing::debug!(author, why = %log, "a log does not hold; all of it is fetched");
+                self.look_for_recent(&turn, &copy, &mut recent).await?;
                 ("snapshot", self.by_whole(&turn, &copy, log, recent).await?)
             }
             Err(other) => return Err(other),
@@ -84,10 +92,9 @@ impl Syncer {
         copy: &SpaceCopy,
         recent: &mut BTreeSet<RecordPath>,
     ) -> Result<Vec<Step>, Undone> {
-        let log = self.asking.log(turn, copy).await?;
+        let log = self.asking.log(turn, &copy.name, copy.rev.as_ref()).await?;
         if let Some(quiet_until) = &copy.quiet_until {
-            let told = log.operations.iter().filter(|one| one.rev > *quiet_until);
-            recent.extend(paths(told));
+            recent.extend(told(&log, quiet_until));
         }
         self.check(&log.commit, &copy.name).await?;
         let named: BTreeSet<RecordPath> = paths(&log.operations).collect();
@@ -102,6 +109,31 @@ impl Syncer {
         let following = move || follow(&copy, held, &log.operations, &log.commit);
         let steps = self.computing.run::<_, NoError>(following).await;
         Ok(steps.map_err(|_| Undone::Busy)??)
+    }
+
+    /// What the first look at a repository is to tell of, where the log from its beginning is too long to
+    /// be read: otherwise the news with which copying began would be taken for known.
+    async fn look_for_recent(
+        &self,
+        turn: &Turn,
+        copy: &SpaceCopy,
+        recent: &mut BTreeSet<RecordPath>,
+    ) -> Result<(), Undone> {
+        let Some(quiet_until) = &copy.quiet_until else {
+            return Ok(());
+        };
+        if copy.rev.is_some() || !recent.is_empty() {
+            return Ok(());
+        }
+        match self.asking.log(turn, &copy.name, Some(quiet_until)).await {
+            Ok(log) => recent.extend(told(&log, quiet_until)),
+            Err(Undone::Unproved(why)) => {
+                let author = copy.name.author.as_str();
+                tracing::warn!(author, %why, "what an author wrote before the first copy is not told");
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
     }
 
     async fn by_whole(

@@ -1,5 +1,7 @@
 //! Reading a whole repository, without its records' values.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use loggia_api::com::atproto::space::get_repo::{GetRepo, Params};
 use loggia_auth::PublicKey;
@@ -14,6 +16,13 @@ use super::limits;
 use super::proof::{Unproved, is_signed_by};
 use super::turn::Turn;
 use super::worker::{Syncer, Undone};
+use crate::host_places::NoPlace;
+
+/// When to come again while as many repositories are read as may be.
+const LATER: NoPlace = NoPlace {
+    wait: Duration::from_secs(5),
+    silences: 0,
+};
 
 /// A repository that is proved.
 pub(super) struct Snapshot {
@@ -53,8 +62,8 @@ impl Asking {
 impl Syncer {
     /// An author's whole repository, if the author has signed it.
     pub(super) async fn snapshot(&self, turn: &Turn, name: &RepoName) -> Result<Snapshot, Undone> {
-        let place = self.snapshots.acquire().await;
-        let _held = place.expect("the semaphore is never closed");
+        let place = self.snapshots.try_acquire();
+        let _held = place.map_err(|_| AskError::NoPlace(LATER))?;
         let key = self.asking.key(&name.author).await?;
         match self.read(turn, name, key).await {
             Err(Undone::Unproved(Unproved::Snapshot(BadSnapshot::Commit(
@@ -74,6 +83,8 @@ impl Syncer {
     /// that sends records all the same sends them in vain.
     async fn read(&self, turn: &Turn, name: &RepoName, key: PublicKey) -> Result<Snapshot, Undone> {
         let mut file = self.asking.file(turn, name).await?;
+        // A host that drips is left alone like a silent one, also when it is cut off for that.
+        turn.began();
         let verify = move |bytes: &[u8], signature: &[u8; 64]| is_signed_by(&key, bytes, signature);
         let mut reader = Reader::new(&name.space, &name.author, Values::Excluded, verify);
         loop {
@@ -87,11 +98,13 @@ impl Syncer {
             let read = self.computing.run::<_, NoError>(reading).await;
             let (next, part) = read.map_err(|_| Undone::Busy)?;
             if let Some(Part::Commit(commit)) = part.map_err(Unproved::Snapshot)? {
+                turn.brought();
                 let index = next.into_index();
                 let index = index.ok_or(Unproved::Snapshot(BadSnapshot::Missing(0)))?;
                 return Ok(Snapshot { commit, index });
             }
             if is_last {
+                turn.brought();
                 next.end().map_err(Unproved::Snapshot)?;
                 return Err(Unproved::Snapshot(BadSnapshot::Missing(0)).into());
             }

@@ -69,6 +69,16 @@ impl Turn {
         Ok(answer.map_err(|_| AskError::Late)??)
     }
 
+    /// Takes note that it does not bring what it has begun with, until [`brought`](Self::brought).
+    pub(super) fn began(&self) {
+        self.seen().place.answered(false);
+    }
+
+    /// Takes note that it brought all of it.
+    pub(super) fn brought(&self) {
+        self.seen().place.answered(true);
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         // Nothing panics while it is held.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)

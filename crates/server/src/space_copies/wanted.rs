@@ -69,7 +69,12 @@ impl Syncer {
         let storage = &self.copies.storage;
         for space in storage.space_copies().unwanted(now, BATCH).await? {
             let mut tx = storage.begin().await?;
-            storage.space_copies().delete_space(&mut tx, &space).await?;
+            let copies = storage.space_copies();
+            // Somebody may have asked for it since.
+            if copies.is_wanted(&mut tx, &space, now).await? {
+                continue;
+            }
+            copies.delete_space(&mut tx, &space).await?;
             let errands = storage.errands();
             errands
                 .put(&mut tx, LEAVE, space.as_str(), NOTHING, now)

@@ -16,8 +16,10 @@ use super::host::{Found, Said, Turn};
 use super::worker::{Undone, WispRegistry, places_of};
 use crate::record_stream::{KnownWebhooks, Telling};
 
-/// Pages of a collection that are looked through: the newest ten thousand records.
+/// Pages that are looked through for one scope, of all its collections: the newest ten thousand records.
 const PAGES: usize = 100;
+/// Bytes of records that are held until they are told of.
+const MOST_HELD: usize = 64 << 20;
 /// Records that one transaction tells of.
 const PART: usize = 100;
 /// Collections that are looked through of one account.
@@ -78,12 +80,16 @@ impl WispRegistry {
             .hosts
             .turn(places_of(GAP), did, SystemClock.now())
             .await?;
-        let mut events = Vec::new();
+        let mut looked = Looked::default();
         for collection in self.watched(&mut turn, scope).await? {
-            events.extend(self.missed(&mut turn, did, &collection, missed).await?);
+            self.missed(&mut turn, (did, &collection), missed, &mut looked)
+                .await?;
         }
-        events.sort_by_key(|event| event.time);
-        Ok(events)
+        if looked.is_over() {
+            tracing::warn!(%did, "a gap has more than is looked through: the rest is not told");
+        }
+        looked.events.sort_by_key(|event| event.time);
+        Ok(looked.events)
     }
 
     /// The collections that a scope watches; where it does not name one, the account's host says which
@@ -111,13 +117,13 @@ impl WispRegistry {
     async fn missed(
         &self,
         turn: &mut Turn,
-        did: &Did,
-        collection: &Nsid,
+        (did, collection): (&Did, &Nsid),
         missed: &Missed,
-    ) -> Result<Vec<Event>, Undone> {
-        let mut events = Vec::new();
+        looked: &mut Looked,
+    ) -> Result<(), Undone> {
         let (mut cursor, mut cursors) = (None, HashSet::new());
-        for _ in 0..PAGES {
+        while !looked.is_over() {
+            looked.pages += 1;
             let page = self.hosts.page(turn, did, collection, cursor);
             let page = match page.await? {
                 Said::Found(page) => page,
@@ -131,7 +137,10 @@ impl WispRegistry {
                 let made = time_of(&tid);
                 older |= made.is_some_and(|made| made < missed.from);
                 if made.is_some_and(|made| (missed.from..=missed.to).contains(&made)) {
-                    events.extend(event(did, collection, tid, found, made));
+                    looked.bytes += found.record.len();
+                    looked
+                        .events
+                        .extend(event(did, collection, tid, found, made));
                 }
             }
             cursor = page.cursor.filter(|_| !older);
@@ -142,7 +151,21 @@ impl WispRegistry {
                 break;
             }
         }
-        Ok(events)
+        Ok(())
+    }
+}
+
+/// What was found in a gap, and how much was looked through for it.
+#[derive(Default)]
+struct Looked {
+    events: Vec<Event>,
+    pages: usize,
+    bytes: usize,
+}
+
+impl Looked {
+    fn is_over(&self) -> bool {
+        self.pages >= PAGES || self.bytes >= MOST_HELD
     }
 }
 

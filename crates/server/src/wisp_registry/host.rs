@@ -103,7 +103,12 @@ impl Hosts {
                 let place = self.places.enter(&host, kind);
                 let mut place = place.map_err(AskError::NoPlace)?;
                 let base = in_time(place.patience(), self.base(owner, now)).await;
-                place.answered(!matches!(base, Err(AskError::Late)));
+                // That it gives a document, perhaps a remembered one, says nothing of its answers to come.
+                match &base {
+                    Err(AskError::Late) => place.answered(false),
+                    Err(AskError::Document(error)) => place.answered(!error.is_transient()),
+                    _ => {}
+                }
                 base?
             }
         };

@@ -31,6 +31,8 @@ const OLD: SignedDuration = SignedDuration::from_hours(24);
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks whether the claim of another node has ended.
 const TURN: Duration = Duration::from_secs(2);
+/// How long a host may take to tell what was missed in a gap.
+const OF_A_GAP: Duration = Duration::from_secs(600);
 
 /// Which webhooks there are, and what they are allowed.
 pub(crate) struct WispRegistry {
@@ -161,7 +163,10 @@ impl WispRegistry {
             READ => self.read(&errand).await,
             SCAN => self.scan(&errand).await,
             BACKFILL => self.backfill(&errand).await,
-            GAP => self.fill_gap(&errand).await,
+            GAP => {
+                let filled = tokio::time::timeout(OF_A_GAP, self.fill_gap(&errand)).await;
+                filled.unwrap_or(Err(Undone::Asked(AskError::Late)))
+            }
             DISCOVERY => self.discover(&errand).await,
             _ => Err(Undone::Subject),
         };

@@ -104,6 +104,26 @@ impl SpaceCopies {
         Ok(rows.iter().map(name).collect::<Result<_, _>>()?)
     }
 
+    /// Whether somebody is told record by record what happens in a space; its copies stay as they are until
+    /// the transaction ends.
+    pub async fn is_wanted(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        hold(tx.sql(), space).await?;
+        sql::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM registration r WHERE r.space = $1 AND r.url <> ''
+                 AND r.expires_at > $2)",
+        )
+        .bind(space.as_str())
+        .bind(millis(now))
+        .fetch_one(tx.sql())
+        .await
+        .map_err(StorageError::doing("look whether a space is to be copied"))
+    }
+
     /// How many more spaces that are hosted elsewhere can be copied, and how many more of this one's authority.
     pub async fn room(&self, space: &SpaceRef) -> Result<u32, StorageError> {
         let (from, to) = registration::spaces_of(space);

@@ -236,10 +236,9 @@ pub struct Selection {
     pub types: Option<Vec<String>>,
     /// Only events of aggregates of these types; all if absent or empty.
     pub aggregate_types: Option<Vec<String>>,
-    /// Read the record stream instead. Refused so far: nothing comes from there yet.
+    /// Read the record stream instead.
     pub records: Option<Records>,
-    /// Read a permissioned space that is hosted here instead. Refused so far: nothing comes from
-    /// there yet.
+    /// Read a permissioned space that is hosted here instead.
     pub space: Option<Space>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
