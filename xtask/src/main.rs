@@ -1,4 +1,4 @@
-//! The work around the code: `cargo xtask codegen | tidy | deny | test | bench | fuzz | ci`.
+//! The work around the code: `cargo xtask codegen | tidy | deny | test | bench | fuzz | oracles | ci`.
 
 mod bench;
 mod ci;
@@ -6,6 +6,7 @@ mod codegen;
 mod command;
 mod deny;
 mod fuzz;
+mod oracles;
 mod services;
 mod setup;
 mod tidy;
@@ -57,6 +58,8 @@ enum Task {
         #[arg(long, default_value_t = 10_000_000)]
         runs: u64,
     },
+    /// Ask another implementation of spaces the same questions; builds some 300 packages for it.
+    Oracles,
     /// Everything that a commit must pass.
     Ci,
 }
@@ -73,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Bench { names } => bench::run(&names),
         Task::Fuzz { names, runs } => fuzz::run(&names, runs),
+        Task::Oracles => oracles::run(),
         Task::Ci => ci::run(),
     }
 }

@@ -1,5 +1,7 @@
 //! Objects and records.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -28,6 +30,7 @@ impl Printer<'_> {
                 }
             }
         });
+        let new = self.new_of(module, object);
         let validate = super::checks::validate_object(object);
         quote! {
             #docs
@@ -37,11 +40,50 @@ impl Printer<'_> {
                 /// Fields that the lexicon does not name.
                 pub extra: xrpc::Extra,
             }
+            #new
             #object_type
             xrpc::object!(#name);
             #record
             #validate
         }
+    }
+}
+
+impl Printer<'_> {
+    /// A constructor that takes what is required, where there is more than that: so that an optional
+    /// field that a lexicon gains breaks nobody, and a required one everybody. What is all required is
+    /// written with the names of its fields, and what is all optional has a default.
+    ///
+    /// There is none where two arguments would have the same type: a lexicon that puts them in another
+    /// order, or gives one another name, would change what callers say, and no compiler would tell them.
+    fn new_of(&self, module: &Module, object: &Object) -> Option<TokenStream> {
+        let required = || object.fields.iter().filter(|field| field.required);
+        let types = required().map(|field| self.field_type(module, field).to_string());
+        let types: BTreeSet<_> = types.collect();
+        let count = required().count();
+        if count == 0 || count == object.fields.len() || types.len() < count {
+            return None;
+        }
+        let name = ident(&object.name);
+        let arguments = required().map(|field| {
+            let (name, ty) = (ident(&field.rust), self.field_type(module, field));
+            quote!(#name: #ty)
+        });
+        let fields = object.fields.iter().map(|field| {
+            let name = ident(&field.rust);
+            match field.required {
+                true => quote!(#name),
+                false => quote!(#name: Default::default()),
+            }
+        });
+        Some(quote! {
+            impl #name {
+                /// With what is required and nothing else.
+                pub fn new(#(#arguments),*) -> Self {
+                    Self { #(#fields,)* extra: Default::default() }
+                }
+            }
+        })
     }
 }
 

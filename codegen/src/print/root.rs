@@ -53,6 +53,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "clippy::module_inception",
         "modules are called what the NSID's segments are called",
     ),
+    (
+        "clippy::too_many_arguments",
+        "a constructor takes what the lexicon requires",
+    ),
 ];
 
 /// A macro, because only where it is used is it known where the handlers are. Each method stands on

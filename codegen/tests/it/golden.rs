@@ -138,3 +138,12 @@ fn messages_are_read_by_their_type() {
     assert!(read("#thing", json!({"since": null})).is_err());
     assert_eq!(read("#other", json!(5)).expect("nothing is read"), None);
 }
+
+#[test]
+fn what_is_required_makes_an_object() {
+    use records::com::example::post::PostPlace;
+
+    let place = PostPlace::new("here".to_owned());
+    assert_eq!((place.name.as_str(), place.at.is_none()), ("here", true));
+    assert!(place.extra.is_empty());
+}

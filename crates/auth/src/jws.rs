@@ -2,6 +2,7 @@
 //! signature has been verified.
 
 mod strict;
+mod told;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -20,6 +20,24 @@ pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// An account in whose name an app calls, with an access token of an issuer that this service trusts
 /// and a DPoP proof by the app's key.
+///
+/// It proves for whom the app calls, and not that the account allowed it this call: a handler says so with
+/// [`require_call`](Self::require_call), or with [`require`](Self::require) for what it does.
+///
+/// ```
+/// # use loggia_callers::{AccountHolder, Callers};
+/// # use loggia_xrpc::Rejection;
+/// fn may_sign(app: &AccountHolder, callers: &Callers) -> Result<(), Rejection> {
+///     app.require_call("com.example.guestbook.sign", &callers.audiences())
+/// }
+/// ```
+///
+/// The first request of an app is answered with 401 `use_dpop_nonce` and a nonce in `DPoP-Nonce`, which
+/// the next proof has to carry; [`Callers::with_nonces`] keeps apps supplied. A proof that is wrong is 401
+/// `invalid_dpop_proof`, a token that is wrong or bound to another key 401 `invalid_token`, no token at all
+/// 401 `AuthMissing`, another scheme 400 `InvalidToken`. If the issuer does not answer, it is 502
+/// `UpstreamFailure`. A service takes such tokens once it has said
+/// [whose](crate::Builder::access_tokens).
 #[derive(Clone, Debug)]
 pub struct AccountHolder {
     /// The account.

@@ -10,6 +10,8 @@ use crate::{Callers, Presented, ServiceCaller, Takes};
 
 /// An account that the service names as its administrator ([`Builder::admins`](crate::Builder::admins)),
 /// proved by service auth. Access tokens do not administer: an app would do it in somebody's name.
+///
+/// Refuses as [`ServiceCaller`] does, and everybody else who is proved with 403 `Forbidden`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// Which of them.

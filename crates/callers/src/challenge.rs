@@ -1,6 +1,6 @@
 //! Refusals of credentials as answers: status, name, and the challenge that a 401 owes.
 
-use loggia_auth::Refusal as Refused;
+use loggia_auth::{Refusal as Refused, ServiceAuthError};
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::Refusal;
 
@@ -11,9 +11,31 @@ pub(crate) const DPOP: &str = "DPoP algs=\"ES256\"";
 /// What a method that takes space credentials asks for.
 pub(crate) const SPACE: &str = "Atproto-Space";
 
+/// Audiences that a caller is told of who meant another: most services have two.
+const MOST_TOLD: usize = 4;
+
 /// The answer to credentials that do not hold. What is this server's fault is logged and not told.
 pub(crate) fn refuse<E: Refused>(error: &E) -> Refusal {
-    let (status, name, message) = error.answer();
+    refuse_with(error, error.message())
+}
+
+/// The answer to service auth that does not hold, with what it should have said.
+pub(crate) fn refuse_service(
+    error: &ServiceAuthError,
+    method: &str,
+    audiences: &[String],
+) -> Refusal {
+    let told = audiences.len().min(MOST_TOLD);
+    let wanted = match error {
+        ServiceAuthError::Method => method.to_owned(),
+        ServiceAuthError::Audience if told > 0 => audiences[..told].join(" or "),
+        _ => return refuse(error),
+    };
+    refuse_with(error, format!("{}: it must be {wanted}", error.message()))
+}
+
+fn refuse_with<E: Refused>(error: &E, message: String) -> Refusal {
+    let (status, name) = (error.status(), error.name());
     if status == 500 {
         return Refusal::internal(error);
     }

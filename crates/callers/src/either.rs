@@ -8,6 +8,10 @@ use crate::presented::{Presented, Takes};
 
 /// A caller of one kind or the other, as their credentials say: `Either<ServiceCaller, AccountHolder>`.
 /// For three, the second is an `Either` again.
+///
+/// The scheme and the type that the token names decide which kind it is, and it is then verified as that
+/// kind alone. Refusals are those of that kind; who presents nothing is told of both, in a
+/// `WWW-Authenticate` for each.
 #[derive(Debug)]
 pub enum Either<A, B> {
     /// The first kind.

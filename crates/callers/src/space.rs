@@ -31,6 +31,31 @@ pub struct Wanted {
 }
 
 /// Where the arguments of a method say which space is meant.
+///
+/// ```
+/// use loggia_callers::{SpacePolicy, SpaceReader, Wanted};
+/// use loggia_syntax::{Did, SpaceRef};
+/// use loggia_xrpc_server::{Arguments, Refusal};
+///
+/// /// The params of a method that reads somebody's part of a space.
+/// struct Params {
+///     space: SpaceRef,
+///     repo: Did,
+/// }
+///
+/// enum Named {}
+///
+/// impl<I, S> SpacePolicy<Params, I, S> for Named {
+///     fn wanted(arguments: Arguments<'_, Params, I>, _: &S) -> Result<Wanted, Refusal> {
+///         Ok(Wanted {
+///             space: arguments.params.space.clone(),
+///             repo: Some(arguments.params.repo.clone()),
+///         })
+///     }
+/// }
+///
+/// async fn handle(reader: SpaceReader<Named>, params: Params) {}
+/// ```
 pub trait SpacePolicy<P, I, S>: 'static {
     /// What the call is about.
     ///
@@ -41,7 +66,13 @@ pub trait SpacePolicy<P, I, S>: 'static {
 
 /// Somebody with a credential for the space that the call is about, and the key that it is bound to.
 ///
-/// A credential allows to read, and nothing else.
+/// A credential allows to read, and nothing else. By the time a handler sees a reader, the credential is
+/// for the space that [`SpacePolicy`] says, and the request is meant for whom it says.
+///
+/// Refused with 401: nothing presented (`AuthMissing`), a credential that is wrong, over or taken back
+/// (`CredentialRevoked`, and names of their own for the rest), a request that is not signed as it should
+/// be. Another scheme is 400 `InvalidToken`, as is every credential where the service
+/// [takes none](crate::Builder::space_credentials).
 pub struct SpaceReader<W> {
     /// The credential, and whom the caller means.
     pub reader: space_credential::SpaceReader,
@@ -115,6 +146,8 @@ where
 }
 
 /// The authority of the space that the call is about, by service auth for this service.
+///
+/// Refuses as [`ServiceCaller`] does, and everybody else who is proved with 403 `Forbidden`.
 pub struct SpaceAuthority<W> {
     /// The authority.
     pub did: Did,

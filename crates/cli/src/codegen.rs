@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_folder_below_src_is_a_module() {
         assert_eq!(mount(Path::new("src/lexicons")), "crate::lexicons");
-        assert_eq!(mount(Path::new("/home/me/app/src/a/b")), "crate::a::b");
+        assert_eq!(mount(Path::new("/projects/app/src/a/b")), "crate::a::b");
         assert_eq!(mount(Path::new("lexicons")), "crate::lexicons");
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::profile::{Call, OwnSignature, StandardHeaders, Wire};
-use crate::{Due, Request, signature};
+use crate::profile::{Call, Overlap, OwnSignature, StandardHeaders, Wire};
+use crate::{Due, Request, Secret, signature};
 
 /// A header's name, in lower case, and its value.
 type Header = (Cow<'static, str>, String);
@@ -67,12 +67,9 @@ impl Wire {
         }
     }
 
-    /// The signature of the system that the profile speaks for. It has room for one only: that of
-    /// the newest secret.
+    /// The signature of the system that the profile speaks for. It has room for one only.
     fn sign_own(&self, due: &Due, now: Timestamp, headers: &mut Vec<Header>) {
-        let mut secrets = due.endpoint.secrets.at(now);
-        let secret = secrets.find(|secret| secret.hmac_key().is_some());
-        let (Some(own), Some(secret)) = (self.own, secret) else {
+        let (Some(own), Some(secret)) = (self.own, self.own_secret(due, now)) else {
             return;
         };
         let key = secret.to_text();
@@ -89,6 +86,21 @@ impl Wire {
                 headers.push((Cow::Borrowed(header), code));
             }
         }
+    }
+
+    /// What that is signed with, of the secrets that hold.
+    fn own_secret<'a>(&self, due: &'a Due, now: Timestamp) -> Option<&'a Secret> {
+        let secrets = due.endpoint.secrets.at(now);
+        let secrets: Vec<_> = secrets
+            .filter(|secret| secret.hmac_key().is_some())
+            .collect();
+        let turn = match self.overlap {
+            Overlap::Newest => 0,
+            // A replay begins with the newest again, like the count of attempts.
+            Overlap::InTurn => usize::try_from(due.attempts).unwrap_or(0),
+        };
+        let turn = turn.checked_rem(secrets.len())?;
+        Some(secrets[turn])
     }
 
     /// The three headers of Standard Webhooks, with the signature of every secret that holds.

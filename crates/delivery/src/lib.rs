@@ -40,7 +40,7 @@ pub use id::{EndpointId, InvalidId, NotificationId, with_fraction};
 pub use notification::{BodyTooLarge, DeliveryId, NewNotification, Notification, Recipient};
 pub use observer::{Observed, Observer};
 pub use outcome::{Fault, Outcome, Verdict};
-pub use profile::{Call, OwnSignature, Profile, StandardHeaders, Success, Wire};
+pub use profile::{Call, Overlap, OwnSignature, Profile, StandardHeaders, Success, Wire};
 pub use queue::{Due, LeaseRequest, Leased, Life, Queue, Recorded, Settled};
 pub use retry_after::RetryAfter;
 pub use schedule::{Asked, Gaps, Jitter, Schedule};

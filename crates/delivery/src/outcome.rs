@@ -96,16 +96,18 @@ impl Outcome {
     /// Judges the outcome by what counts as success.
     ///
     /// Redirects are not followed and count as permanent failures, as does any 4xx that is not
-    /// known to pass.
+    /// known to pass; [`Success`] may say otherwise.
     pub fn verdict(&self, success: Success) -> Verdict {
         let answer = match self {
             Self::Answered(answer) => answer,
-            Self::Failed(fault) if fault.is_permanent() => return Verdict::Permanent,
+            Self::Failed(fault) if fault.is_permanent() && !success.is_never_final() => {
+                return Verdict::Permanent;
+            }
             Self::Failed(_) => return Verdict::Transient(None),
         };
         match answer.status {
             _ if success.is_met_by(answer) => Verdict::Success,
-            410 => Verdict::Gone,
+            410 if !success.is_never_final() => Verdict::Gone,
             _ if success.fails_for_now() => answer.transient(),
             408 | 409 | 423 | 425 | 429 | 500..=599 => answer.transient(),
             _ => Verdict::Permanent,

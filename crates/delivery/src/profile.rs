@@ -45,6 +45,8 @@ pub struct Wire {
     pub attempt: Option<&'static str>,
     /// How the receiver is called.
     pub call: Call,
+    /// Which secret signs a header that has room for one, while two hold.
+    pub overlap: Overlap,
     /// What counts as delivered.
     pub success: Success,
     /// When attempts happen.
@@ -67,6 +69,18 @@ pub enum OwnSignature {
         /// The header with the milliseconds since 1970.
         timestamp: &'static str,
     },
+}
+
+/// Which secret makes the signature of another system, which has room for one, after a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overlap {
+    /// The newest.
+    Newest,
+    /// The newest for the first attempt, the one before for the second, and so on in turn: only for
+    /// profiles to whose receivers a refusal is not final, since each of them refuses every other
+    /// attempt.
+    InTurn,
 }
 
 /// When the three headers of Standard Webhooks go along.
@@ -98,6 +112,9 @@ pub enum Success {
     Any2xx,
     /// The same, and everything else but 410 fails for now only.
     Any2xxInTheEnd,
+    /// The same, and nothing else is ever final, 410 and refused addresses included: whatever fails is
+    /// attempted as often as the schedule has attempts.
+    Any2xxOrOutOfAttempts,
     /// 200 and a JSON object whose `status` is `SUCCEEDED`. Everything else but 410 fails for now
     /// only: receivers report their own trouble in so many ways.
     Succeeded,
@@ -113,6 +130,7 @@ const STANDARD: Wire = Wire {
     key: None,
     attempt: None,
     call: Call::Post,
+    overlap: Overlap::Newest,
     success: Success::Any2xx,
     schedule: Schedule::STANDARD,
 };
@@ -147,6 +165,8 @@ const HAPND: Wire = Wire {
     standard: StandardHeaders::WithSecret,
     key: Some("x-hapnd-delivery-id"),
     attempt: Some("x-hapnd-attempt"),
+    overlap: Overlap::InTurn,
+    success: Success::Any2xxOrOutOfAttempts,
     schedule: Schedule::HAPND,
     ..STANDARD
 };
@@ -245,7 +265,9 @@ impl Success {
     /// Whether this answer means that the notification arrived.
     pub fn is_met_by(self, answer: &Answer) -> bool {
         match self {
-            Self::Any2xx | Self::Any2xxInTheEnd => (200..300).contains(&answer.status),
+            Self::Any2xx | Self::Any2xxInTheEnd | Self::Any2xxOrOutOfAttempts => {
+                (200..300).contains(&answer.status)
+            }
             Self::Succeeded => {
                 let told = || serde_json::from_slice::<Told<'_>>(&answer.body);
                 answer.status == 200 && told().is_ok_and(|told| told.status == "SUCCEEDED")
@@ -256,6 +278,11 @@ impl Success {
     /// Whether whatever else is answered may be different the next time.
     pub(crate) fn fails_for_now(self) -> bool {
         self != Self::Any2xx
+    }
+
+    /// Whether nothing at all is final.
+    pub(crate) fn is_never_final(self) -> bool {
+        self == Self::Any2xxOrOutOfAttempts
     }
 }
 
@@ -303,6 +330,24 @@ mod tests {
             assert_eq!(verdict(Profile::Wisp2, status), Verdict::Transient(None));
         }
         assert_eq!(verdict(Profile::Wisp, 410), Verdict::Gone);
+    }
+
+    #[test]
+    fn nothing_that_a_receiver_of_hapnd_s_does_is_final() {
+        let success = Profile::Hapnd.wire().success;
+        for status in [100, 302, 400, 401, 404, 408, 410, 422, 429, 500, 503] {
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body: Bytes::new(),
+            };
+            let verdict = Outcome::Answered(answer).verdict(success);
+            assert_eq!(verdict, Verdict::Transient(None), "{status}");
+        }
+        for fault in crate::Fault::ALL {
+            let verdict = Outcome::Failed(fault).verdict(success);
+            assert_eq!(verdict, Verdict::Transient(None), "{fault:?}");
+        }
     }
 
     #[test]

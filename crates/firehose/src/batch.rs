@@ -42,6 +42,9 @@ pub enum Reason {
     /// The frame is longer than a frame may be, and was not read.
     #[error("it is longer than a frame may be")]
     TooLong,
+    /// The frame is compressed, and the dictionary does not open it.
+    #[error("it cannot be decompressed")]
+    Compression,
     /// Neither JSON nor DAG-CBOR, or not of the right form.
     #[error("it cannot be read")]
     Syntax,
@@ -110,6 +113,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TooLong => "too-long",
+            Self::Compression => "compression",
             Self::Syntax => "syntax",
             Self::Shape => "shape",
             Self::Identifier => "identifier",

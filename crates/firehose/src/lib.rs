@@ -10,6 +10,7 @@
 mod batch;
 pub mod blocks;
 mod cursor;
+mod dictionary;
 mod event;
 mod frame;
 pub mod jetstream;
@@ -27,6 +28,7 @@ mod wanted;
 
 pub use batch::{Batch, Malformed, Reason};
 pub use cursor::{Cursor, Gap, SourceKind};
+pub use dictionary::{Dictionary, DictionaryError};
 pub use event::{Action, Change, Event, Record, What};
 pub use frame::{Chain, Frame, LONGEST_RECORD, Notice, Place};
 pub use matcher::{Matcher, Matches};

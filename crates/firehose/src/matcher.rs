@@ -2,8 +2,12 @@
 //!
 //! Everything is found by hash, by the account first: what an event costs depends on what it has in
 //! it and on how many want to be told of it, and not on how many want to be told of something else.
+//!
+//! Nearly every event concerns nobody. Which those are is told for many at once ([`Matcher::sift`]), so
+//! that waiting for memory is done for many at once, too.
 
 mod accounts;
+mod filter;
 mod globs;
 mod keys;
 mod tree;
@@ -14,15 +18,20 @@ use std::hash::Hash;
 use crate::reference::{self, Reference};
 use crate::references::{self, References, TooComplex};
 use crate::{Action, Change, Event, Scope, What};
-use accounts::Accounts;
-use keys::Keys;
+use accounts::{Accounts, Watchers};
+use filter::Trace;
+use keys::{Keys, Way, Wish};
+
+/// Accounts that an event has to do with, roughly: its own, and whom its record refers to.
+const TRACES: usize = 3;
 
 /// Scopes, each under a key of its own, and whom a change concerns among them.
 #[derive(Debug)]
 pub struct Matcher<K> {
     scopes: HashMap<K, Scope>,
-    direct: Accounts<K>,
-    backlinks: Accounts<K>,
+    accounts: Accounts<K>,
+    /// How many of the scopes are about backlinks.
+    backlinks: usize,
 }
 
 /// Whom a change concerns.
@@ -40,8 +49,8 @@ impl<K> Default for Matcher<K> {
     fn default() -> Self {
         Self {
             scopes: HashMap::new(),
-            direct: Accounts::default(),
-            backlinks: Accounts::default(),
+            accounts: Accounts::default(),
+            backlinks: 0,
         }
     }
 }
@@ -74,7 +83,7 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
 
     /// Whether any scope is about backlinks: if none is, no earlier references need be known.
     pub fn has_backlinks(&self) -> bool {
-        !self.backlinks.is_empty()
+        self.backlinks > 0
     }
 
     /// The scope of a key.
@@ -85,21 +94,38 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
     /// Adds a scope, in the place of what the key had before.
     pub fn insert(&mut self, key: K, scope: Scope) {
         self.remove(&key);
-        let did = scope.did().as_str();
-        self.direct.make(did).insert(&scope, key);
-        if scope.backlinks() {
-            self.backlinks.make(did).insert(&scope, key);
-        }
+        self.backlinks += usize::from(scope.backlinks());
+        self.accounts.insert(key, &scope, &self.scopes);
         self.scopes.insert(key, scope);
     }
 
     /// Removes the scope of a key, and says which it was.
     pub fn remove(&mut self, key: &K) -> Option<Scope> {
         let scope = self.scopes.remove(key)?;
-        for accounts in [&mut self.direct, &mut self.backlinks] {
-            accounts.change(scope.did().as_str(), |tree| tree.remove(&scope, key));
-        }
+        self.backlinks -= usize::from(scope.backlinks());
+        self.accounts.remove(key, &scope);
         Some(scope)
+    }
+
+    /// Which of these events may concern somebody. Any other concerns nobody, unless references are
+    /// stored of its record; of any other nothing is to be stored.
+    pub fn sift(&self, events: &[Event]) -> Vec<bool> {
+        let mut may = vec![false; events.len()];
+        let mut traces = Vec::with_capacity(TRACES * events.len());
+        for (place, event) in events.iter().enumerate() {
+            let What::Change(change) = &event.what else {
+                continue;
+            };
+            traces.push((place, Trace::of(event.did.as_str().as_bytes())));
+            if let Some(record) = change.record.as_ref().filter(|_| self.has_backlinks()) {
+                let told = |did: &[u8]| traces.push((place, Trace::of(did)));
+                may[place] = !references::accounts(record, told);
+            }
+        }
+        for (place, trace) in traces {
+            may[place] |= self.accounts.may_have(trace);
+        }
+        may
     }
 
     /// Whom an event concerns; nobody if it is no change of a record. What was in `found` is
@@ -115,10 +141,10 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
         let What::Change(change) = &event.what else {
             return;
         };
-        if let Some(tree) = self.direct.get(event.did.as_str()) {
-            let (collection, rkey) = (change.collection.as_str(), change.rkey.as_str());
-            tree.each(Some(collection), Some(rkey), |keys| {
-                keys.tell(change.action, &mut found.keys);
+        if let Some(watched) = self.accounts.get(event.did.as_str().as_bytes()) {
+            let place = (Some(change.collection.as_str()), Some(change.rkey.as_str()));
+            watched.each(&self.scopes, place, |watchers| {
+                watchers.tell(change.action, Way::Direct, &mut found.keys);
             });
         }
         if self.has_backlinks()
@@ -138,7 +164,7 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
         if let Some(record) = &change.record {
             let watched = |text: &[u8]| {
                 let account = reference::account(text);
-                account.is_some_and(|did| self.backlinks.may_have(did))
+                account.is_some_and(|did| self.accounts.may_have(Trace::of(did)))
             };
             references::each(record, watched, |text| self.follow(text, &mut now))?;
             now.check()?;
@@ -157,12 +183,7 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
             Some(kept).filter(|kept| kept != earlier)
         };
         found.references = kept;
-        let direct = found.keys.len();
-        for keys in now.lists() {
-            keys.tell(change.action, &mut found.keys);
-        }
-        // A scope is in one list of either kind, and so can only be there twice if both have it.
-        if direct > 0 && found.keys.len() > direct {
+        if now.tell(change.action, &mut found.keys) {
             found.keys.sort_unstable();
             found.keys.dedup();
         }
@@ -174,20 +195,21 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
         let Some(reference) = Reference::new(text) else {
             return;
         };
-        let Some(tree) = self.backlinks.get(reference.did) else {
+        let Some(watched) = self.accounts.get(reference.did.as_bytes()) else {
             return;
         };
         if to.texts.len() > References::MOST {
             return;
         }
-        let mut watched = false;
-        tree.each(reference.collection, reference.rkey, |keys| {
-            if !keys.is_empty() {
-                watched = true;
-                to.lists.push(keys);
+        let mut any = false;
+        let place = (reference.collection, reference.rkey);
+        watched.each(&self.scopes, place, |watchers| {
+            if watchers.have(Way::Backlink) {
+                any = true;
+                to.add(watchers);
             }
         });
-        if watched {
+        if any {
             to.bytes += reference.text.len() + 1;
             to.texts.push(reference.text.into());
         }
@@ -199,8 +221,9 @@ struct Pointing<'a, K> {
     /// Those that point to something watched, with repetitions; not many more than are allowed.
     texts: Vec<Box<str>>,
     bytes: usize,
-    /// Lists of those who watch it, with repetitions.
+    /// Who watches it, with repetitions.
     lists: Vec<&'a Keys<K>>,
+    ones: Vec<(K, Wish)>,
 }
 
 impl<K> Default for Pointing<'_, K> {
@@ -209,11 +232,12 @@ impl<K> Default for Pointing<'_, K> {
             texts: Vec::new(),
             bytes: 0,
             lists: Vec::new(),
+            ones: Vec::new(),
         }
     }
 }
 
-impl<'a, K> Pointing<'a, K> {
+impl<'a, K: Copy + Eq + Hash> Pointing<'a, K> {
     fn check(&self) -> Result<(), TooComplex> {
         let within = self.texts.len() <= References::MOST && self.bytes <= References::MAX_STORED;
         if within {
@@ -223,11 +247,29 @@ impl<'a, K> Pointing<'a, K> {
         }
     }
 
-    /// Every list once.
-    fn lists(mut self) -> impl Iterator<Item = &'a Keys<K>> {
+    fn add(&mut self, watchers: Watchers<'a, K>) {
+        match watchers {
+            Watchers::One(key, wish) => self.ones.push((key, wish)),
+            Watchers::List(keys) => self.lists.push(keys),
+        }
+    }
+
+    /// Adds those who want to be told of such a change; whether some may be there twice now.
+    fn tell(mut self, action: Action, to: &mut Vec<K>) -> bool {
+        let before = to.len();
         self.lists
             .sort_unstable_by_key(|keys| std::ptr::from_ref(*keys).addr());
         self.lists.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        self.lists.into_iter()
+        for keys in self.lists {
+            keys.tell(action, Way::Backlink, to);
+        }
+        // A scope is in one list at most: it is there twice if it was met before, or stands alone.
+        let lone = self.ones.len();
+        let told = self
+            .ones
+            .into_iter()
+            .filter(|(_, wish)| wish.is_of(action, Way::Backlink));
+        to.extend(told.map(|(key, _)| key));
+        to.len() > before && (before > 0 || lone > 1)
     }
 }

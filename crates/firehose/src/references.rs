@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::Record;
-use crate::reference::{Reference, SCHEME, tidied};
+use crate::reference::{self, Reference, SCHEME, tidied};
 
 /// Why the references of a record are not looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -105,20 +105,18 @@ pub(crate) fn each(
     }
     // Nothing is told twice: the walk begins where nothing has been told yet.
     let (mut found, mut count) = ([&[][..]; FEW], 0);
-    for place in BEGINNING.find_iter(text) {
-        match string_at(text, place) {
-            Some(At::Elsewhere) => {}
-            Some(At::String(string)) if !is_watched(string) => {
-                // What does not count may stand right behind the account.
-                if !ends_plainly(string) {
+    for string in strings(text) {
+        match string {
+            Ok(string) if is_watched(string) => {
+                let Some(place) = found.get_mut(count) else {
                     return walk::each(text, &mut told);
-                }
-            }
-            Some(At::String(string)) if count < FEW => {
-                found[count] = string;
+                };
+                *place = string;
                 count += 1;
             }
-            Some(At::String(_)) | None => return walk::each(text, &mut told),
+            // What does not count may stand right behind the account.
+            Ok(string) if ends_plainly(string) => {}
+            _ => return walk::each(text, &mut told),
         }
     }
     if count > 0 && !is_surely_simple(text) {
@@ -129,41 +127,60 @@ pub(crate) fn each(
     Ok(())
 }
 
+/// Tells of every account that the record may refer to, repetitions included; false if it may refer to
+/// others as well.
+pub(crate) fn accounts(record: &Record, mut told: impl FnMut(&[u8])) -> bool {
+    let text = record.as_json();
+    if hides_a_beginning(text) {
+        return false;
+    }
+    for (count, string) in strings(text).enumerate() {
+        match string {
+            Ok(string) if count < FEW && ends_plainly(string) => {
+                reference::account(string).into_iter().for_each(&mut told);
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Every string value that begins with `at://`, as far as the text tells.
+fn strings(text: &[u8]) -> impl Iterator<Item = Result<&[u8], Unclear>> {
+    let places = BEGINNING.find_iter(text);
+    places.filter_map(|place| string_at(text, place).transpose())
+}
+
 /// Whether the account ends where it seems to: at a slash, or at something that is no punctuation.
 fn ends_plainly(string: &[u8]) -> bool {
     let path = string.get(SCHEME.len()..).unwrap_or_default();
     path.contains(&b'/') || path.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Where `at://` was found.
-enum At<'a> {
-    /// At the beginning of this string value.
-    String(&'a [u8]),
-    /// Inside a string, or in a property's name.
-    Elsewhere,
-}
+/// The text around a place does not tell what begins there.
+struct Unclear;
 
-/// What begins at this place; none if the text around it does not tell.
-fn string_at(text: &[u8], place: usize) -> Option<At<'_>> {
+/// The string value that begins at this place; none if it is inside of a string, or in a property's
+/// name.
+fn string_at(text: &[u8], place: usize) -> Result<Option<&[u8]>, Unclear> {
     let (before, rest) = text.split_at(place);
     let Some((b'"', before)) = before.split_last() else {
-        return is_amid_a_string(before).then_some(At::Elsewhere);
+        let elsewhere = is_amid_a_string(before);
+        return elsewhere.then_some(None).ok_or(Unclear);
     };
     if before.last() == Some(&b'\\') {
-        return Some(At::Elsewhere);
+        return Ok(None);
     }
-    let end = memchr::memchr(b'"', rest)?;
+    let end = memchr::memchr(b'"', rest).ok_or(Unclear)?;
     let string = &rest[..end];
     if string.contains(&b'\\') {
-        return None;
+        return Err(Unclear);
     }
     let mut after = rest[end + 1..]
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace());
-    if after.next() == Some(&b':') {
-        return Some(At::Elsewhere);
-    }
-    Some(At::String(string))
+    let is_name = after.next() == Some(&b':');
+    Ok((!is_name).then_some(string))
 }
 
 /// Whether what stands before, blanks aside, is surely a part of the same string and no blank.

@@ -7,13 +7,17 @@ use crate::{Action, Pattern};
 
 /// What somebody wants to be told of: an account, one of its collections, or one record; perhaps what
 /// other records refer to it as well.
+///
+/// One text and where its parts end in it: there may be a million.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    pub(crate) did: Did,
-    pub(crate) collection: Option<Pattern>,
-    pub(crate) rkey: Option<Box<str>>,
-    pub(crate) backlinks: bool,
-    pub(crate) actions: Actions,
+    text: Box<str>,
+    /// Where the account ends.
+    account: u16,
+    /// Where the collection ends; where the account does if there is none.
+    collection: u16,
+    backlinks: bool,
+    actions: Actions,
 }
 
 /// Some of the three [`Action`]s.
@@ -57,35 +61,52 @@ impl Scope {
         if segments.next().is_some() {
             return Err(InvalidScope::Segments);
         }
-        let collection = match collection {
-            Some(text) => Some(Pattern::new(text).ok_or(InvalidScope::Collection)?),
-            None => None,
-        };
+        if collection.is_some_and(|text| Pattern::new(text).is_none()) {
+            return Err(InvalidScope::Collection);
+        }
         if !rkey.is_none_or(is_rkey) {
             return Err(InvalidScope::RecordKey);
         }
+        if !is_account(did) {
+            return Err(InvalidScope::Account);
+        }
+        let account = SCHEME.len() + did.len();
+        let end = collection.map_or(account, |text| account + "/".len() + text.len());
+        let place = |at| u16::try_from(at).map_err(|_| InvalidScope::Length);
         Ok(Self {
-            did: account(did).ok_or(InvalidScope::Account)?,
-            collection,
-            rkey: rkey.map(Into::into),
+            text: text.into(),
+            account: place(account)?,
+            collection: place(end)?,
             backlinks,
             actions,
         })
     }
 
     /// The account.
-    pub fn did(&self) -> &Did {
-        &self.did
+    pub fn did(&self) -> Did {
+        Did::new(self.account()).expect("it was one when the scope was read")
+    }
+
+    /// The account, as text.
+    pub(crate) fn account(&self) -> &str {
+        &self.text[SCHEME.len()..self.account.into()]
     }
 
     /// The collection, if it is not all of them.
-    pub fn collection(&self) -> Option<&Pattern> {
-        self.collection.as_ref()
+    pub fn collection(&self) -> Option<Pattern<'_>> {
+        let text = &self.text[self.account.into()..self.collection.into()];
+        Pattern::new(text.strip_prefix('/')?)
     }
 
     /// The record key, if it is not all records. It may be one that no record can have.
     pub fn rkey(&self) -> Option<&str> {
-        self.rkey.as_deref()
+        self.text[self.collection.into()..].strip_prefix('/')
+    }
+
+    /// Whether this is in it: an account, one of its collections, or one record, of the scope's account.
+    pub(crate) fn covers(&self, collection: Option<&str>, rkey: Option<&str>) -> bool {
+        let fits = |pattern: Pattern<'_>| collection.is_some_and(|text| pattern.matches(text));
+        self.collection().is_none_or(fits) && self.rkey().is_none_or(|own| rkey == Some(own))
     }
 
     /// Whether it is about records that refer to it as well.
@@ -99,15 +120,16 @@ impl Scope {
     }
 }
 
-/// A DID that somebody can have: of `did:plc`, or of `did:web` with a host's name and nothing else.
-fn account(text: &str) -> Option<Did> {
+/// Whether this is a DID that somebody can have: of `did:plc`, or of `did:web` with a host's name and
+/// nothing else.
+fn is_account(text: &str) -> bool {
     let base32 = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
     let good = match (text.strip_prefix("did:plc:"), text.strip_prefix("did:web:")) {
         (Some(id), _) => id.len() == 24 && id.bytes().all(base32),
         (_, Some(host)) => Handle::check(host).is_ok(),
         _ => false,
     };
-    if good { Did::new(text).ok() } else { None }
+    good && Did::check(text).is_ok()
 }
 
 impl Actions {

@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use crate::{SourceKind, Wanted};
+use crate::dictionary::Inflater;
+use crate::{Dictionary, SourceKind, Wanted};
 
 /// One source, which may have several hosts that say the same.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Source {
     pub hosts: Vec<SourceUrl>,
     /// Of which collections changes are wanted.
     pub wanted: Wanted,
+    /// With it, [`SourceKind::Jetstream`] is asked to compress. The others cannot be.
+    pub dictionary: Option<Dictionary>,
 }
 
 /// The URL of a source: `ws` or `wss`, a host and a path.
@@ -85,14 +88,18 @@ impl SourceUrl {
         }
     }
 
-    /// What is connected to: from a position on, of these collections.
-    pub(crate) fn from(&self, kind: SourceKind, position: Option<i64>, wanted: &Wanted) -> Url {
+    /// What is connected to: from a position on, of the source's collections.
+    pub(crate) fn from(&self, position: Option<i64>, source: &Source) -> Url {
         let mut url = self.0.clone();
+        let wanted = &source.wanted;
         if let Some(position) = position {
             url.query_pairs_mut()
                 .append_pair("cursor", &position.to_string());
         }
-        let filter = match kind {
+        if source.compresses() {
+            url.query_pairs_mut().append_pair("compress", "true");
+        }
+        let filter = match source.kind {
             SourceKind::Jetstream => "wantedCollections",
             SourceKind::Jetstream2 => "collections",
             SourceKind::Repos => return url,
@@ -108,6 +115,18 @@ impl SourceUrl {
             true => url,
             false => filtered,
         }
+    }
+}
+
+impl Source {
+    fn compresses(&self) -> bool {
+        self.kind == SourceKind::Jetstream && self.dictionary.is_some()
+    }
+
+    /// What reads the compressed frames of a connection, if any are to come.
+    pub(crate) fn inflater(&self) -> Option<Inflater> {
+        let dictionary = self.dictionary.as_ref().filter(|_| self.compresses());
+        dictionary.and_then(Dictionary::inflater)
     }
 }
 

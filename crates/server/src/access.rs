@@ -214,10 +214,20 @@ mod tests {
         let thief = SigningKey::generate_p256().expect("a key");
         for (key, after, id, verdict) in [
             (&world.app, 0, 1, "did:plc:alice"),
-            (&world.app, 0, 1, "the DPoP proof was used before"),
+            (
+                &world.app,
+                0,
+                1,
+                "the DPoP proof was used before (jti): make a new one for each request",
+            ),
             (&thief, 0, 2, "Invalid DPoP key binding"),
             (&world.app, 599, 3, "did:plc:alice"),
-            (&world.app, 605, 4, "the access token has expired"),
+            (
+                &world.app,
+                605,
+                4,
+                "the access token has expired (exp): get a new one",
+            ),
         ] {
             assert_eq!(world.verdict(key, after, id).await, verdict);
         }

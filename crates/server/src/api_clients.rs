@@ -5,7 +5,6 @@
 
 mod gate;
 mod key;
-mod known;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use loggia_storage::ApiClientId;
-use loggia_xrpc_server::Refusal;
+use loggia_xrpc_server::{CallerKey, Quota, Refusal};
 
 pub use gate::ClientGate;
 pub use key::{ClientKey, InvalidOrigin, read_origin};
@@ -85,6 +84,14 @@ impl ApiClient {
         self.0.requests_per_minute
     }
 
+    /// What its calls are counted against, if it has a number of its own.
+    pub fn quota(&self) -> Option<Quota> {
+        Some(Quota {
+            caller: CallerKey::Name(self.id().to_string().into()),
+            per_minute: self.requests_per_minute()?,
+        })
+    }
+
     /// What its operator calls it.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -96,7 +103,7 @@ impl<S: Sync> FromRequestParts<S> for ApiClient {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let client = parts.extensions.get::<Self>().cloned();
-        client.ok_or_else(gate::key_required)
+        client.ok_or_else(|| gate::key_required(HEADER))
     }
 }
 

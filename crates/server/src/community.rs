@@ -77,10 +77,12 @@ impl News {
 
     /// Starts delivering, after the commit, and stops what is not to go out any more.
     pub(crate) async fn deliver(self, engine: &Handle) {
+        let more = !self.ended.is_empty();
         for endpoint in self.ended {
             engine.endpoint_dropped(endpoint).await;
         }
-        if self.events > 0 {
+        // What waited for an endpoint that has ended may wait for another now.
+        if more || self.events > 0 {
             engine.wake();
         }
     }

@@ -12,7 +12,7 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use loggia_delivery::{Clock as _, Profile, SystemClock};
-use loggia_storage::{BadRow, EndedBefore, Storage, StorageError};
+use loggia_storage::{BadRow, EndedBefore, LogPlace, Storage, StorageError};
 
 use crate::archive::{self, Archive, ArchiveError};
 use crate::chance;
@@ -158,11 +158,16 @@ impl Daily {
     /// Removes what is too old from the logs of repositories in spaces.
     async fn shorten_logs(&self, before: Timestamp) -> Result<(), SweepError> {
         let repos = self.storage.space_repos();
-        while repos.shorten_logs(before, OPERATIONS).await? == u64::from(OPERATIONS) {
+        let mut place = LogPlace::default();
+        loop {
+            let (removed, next) = repos.shorten_logs(before, place, OPERATIONS).await?;
+            if removed < u64::from(OPERATIONS) {
+                return Ok(());
+            }
+            place = next;
             let chores = self.storage.chores();
             chores.renew(CHORE, SystemClock.now() + CLAIM).await?;
         }
-        Ok(())
     }
 
     /// Archives and removes the first of these; how many went.

@@ -1,11 +1,13 @@
 //! The lexicons that this server knows: those that it was built with, and those of a folder.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loggia_lexicon::catalog::{Catalog, LoadError};
 use loggia_lexicon::document::Document;
 use loggia_lexicon::validate::Validator;
+use loggia_syntax::Nsid;
 use loggia_syntax::check::Violation;
 use loggia_xrpc::Method;
 use loggia_xrpc_server::Explain;
@@ -58,18 +60,34 @@ impl Lexicons {
         Self(Arc::new((catalog, validator)))
     }
 
-    /// These documents as well, which win over those of the same name.
-    pub fn with(&self, given: Vec<Document>) -> Self {
-        let mut builder = Catalog::builder();
-        let names: Vec<_> = given.iter().map(|document| document.id.clone()).collect();
+    /// What this type leads to, and no more: of what is given, which wins, and of these, if the others
+    /// count as well. Of these the type itself counts in any case.
+    pub fn reached_from(&self, nsid: &Nsid, given: Vec<Document>, others: bool) -> Self {
+        if others && given.is_empty() {
+            return self.clone();
+        }
+        let mut by_name = BTreeMap::new();
         for document in given {
-            builder.add_document(document, "schemas");
+            // Of two of the same name the first counts.
+            by_name.entry(document.id.to_string()).or_insert(document);
         }
-        let ours = self.catalog().documents();
-        for document in ours.filter(|document| !names.contains(&document.id)) {
-            builder.add_document(document.clone(), "server");
+        let mut reached = BTreeMap::new();
+        let mut wanted = BTreeSet::from([nsid.to_string()]);
+        while let Some(name) = wanted.pop_first() {
+            let ours = || match others || name == nsid.as_str() {
+                true => self.catalog().document(&name).cloned(),
+                false => None,
+            };
+            // What is not there stays unresolved.
+            let Some(document) = by_name.remove(&name).or_else(ours) else {
+                continue;
+            };
+            let new = document.leads_to().into_iter();
+            let new = new.filter(|one| *one != name && !reached.contains_key(*one));
+            wanted.extend(new.map(str::to_owned));
+            reached.insert(name, document);
         }
-        Self::new(builder.build())
+        Self::new(Catalog::from_documents(reached.into_values()))
     }
 
     /// Those of a folder as well. An official lexicon, or one of ours, is never bent: of two of the

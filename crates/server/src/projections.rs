@@ -16,6 +16,7 @@ pub mod feed;
 pub mod feeding;
 pub mod folding;
 pub mod followers;
+pub mod holders;
 pub mod intake;
 pub mod names;
 pub(crate) mod readers;

@@ -20,13 +20,13 @@ use loggia_firehose::{Signatures, Sockets};
 use loggia_storage::Storage;
 
 pub use live::{LiveStreams, StreamLife};
-pub use settings::StreamSettings;
+pub use settings::{DictionaryFile, StreamSettings};
 
 use crate::running::{Part, Running};
 use consumer::Consumer;
 pub(crate) use intake::{DELIVERIES, Intake, Looked};
 pub(crate) use known::KnownWebhooks;
-pub(crate) use telling::{Telling, Terms};
+pub(crate) use telling::{Seen, Telling, Terms};
 
 /// Everything that consumers work with.
 pub(crate) struct RecordStreams {

@@ -53,6 +53,8 @@ pub enum Part {
     WispRegistry,
     /// Finding out where hosts are that are to be told.
     SpaceCalls,
+    /// Removing what is left of spaces that were closed.
+    SpaceClosing,
     /// Answering probes on a port of their own.
     Probes,
     /// Telling the webhooks of streamers.
@@ -76,6 +78,7 @@ impl fmt::Display for Part {
             Self::RecordStream => "consuming a record stream",
             Self::WispRegistry => "reading webhooks back",
             Self::SpaceCalls => "finding hosts of spaces",
+            Self::SpaceClosing => "closing spaces",
             Self::Probes => "answering probes",
             Self::Streamplace => "telling webhooks of streamers",
             Self::SpaceCopies => "copying spaces",

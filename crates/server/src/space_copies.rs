@@ -39,6 +39,7 @@ pub(crate) use asking::Asking;
 pub(crate) use credential::Purse;
 pub(crate) use latest::NoLatest;
 pub(crate) use news::{NewsError, RepoNews};
+pub(crate) use snapshot::Snapshots;
 pub(crate) use worker::Syncer;
 
 /// A space is to be visited: registered for at its host, and its list read. The subject is its name.

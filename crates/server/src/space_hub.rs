@@ -17,6 +17,7 @@ mod notifier;
 mod outbound;
 mod reading;
 mod registering;
+mod revocation;
 mod runner;
 mod service;
 
@@ -35,9 +36,10 @@ pub use host_audience::{HostAudience, UnknownAudience};
 pub(crate) use inbound::heard;
 pub use news_of_records::NewsOfRecords;
 pub use notifier::Notifier;
-pub(crate) use outbound::{Outbound, revoked};
+pub(crate) use outbound::Outbound;
 pub(crate) use reading::NoRight;
 pub(crate) use registering::{NotRegistered, Wish};
+pub(crate) use revocation::{MOST_TOLD, Void, revoked};
 
 /// News of a repository.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{
-    Due, Handle, NewNotification, Notification, NotificationId, Recipient, Reservation,
+    Due, EndpointId, Handle, NewNotification, Notification, NotificationId, Recipient, Reservation,
 };
 use loggia_storage::{Caps, Enqueue, Storage, StorageError, Write};
 use loggia_syntax::{Did, Nsid, SpaceRef, SyntaxError};
@@ -88,6 +88,18 @@ impl SpaceNotices {
     /// Whether somebody may tell of writes in every space.
     pub fn is_admin(&self, caller: &Did) -> bool {
         self.admins.contains(caller)
+    }
+
+    /// Endpoints are told nothing any more, after the commit that ended them; what waited for one may wait
+    /// for another now.
+    pub(crate) async fn ended(&self, endpoints: Vec<EndpointId>) {
+        if endpoints.is_empty() {
+            return;
+        }
+        for endpoint in endpoints {
+            self.engine.endpoint_dropped(endpoint).await;
+        }
+        self.engine.wake();
     }
 
     /// Everybody who is registered for a space now and may still read it.

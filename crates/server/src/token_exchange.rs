@@ -25,7 +25,7 @@ use loggia_auth::dpop::Target;
 use loggia_callers::Callers;
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_storage::Replays;
-use loggia_xrpc_server::{KeyFunction, RateLimit, RateLimiter};
+use loggia_xrpc_server::{Allowance, KeyFunction, RateLimit, RateLimiter};
 
 use crate::api_clients::ClientGate;
 use crate::at_once::AtOnce;
@@ -132,6 +132,7 @@ impl TokenExchange {
                 "/.well-known/oauth-protected-resource",
                 get(metadata::protected_resource),
             )
+            .method_not_allowed_fallback(wrong_verb)
             .with_state(self)
     }
 }
@@ -140,16 +141,28 @@ impl TokenExchange {
 async fn token(State(exchange): State<TokenExchange>, request: Request<Body>) -> Response {
     let now = SystemClock.now();
     let (mut parts, body) = request.into_parts();
-    let allowance = exchange.0.limiter.count(&parts);
+    let mut allowance = exchange.0.limiter.count(&parts);
     let mut response = match &allowance {
         Some(allowance) if !allowance.is_left() => Refused::too_many(allowance.wait()).into(),
-        _ => exchange.0.answer(&mut parts, body, now).await,
+        _ => {
+            exchange
+                .0
+                .answer(&mut parts, body, now, &mut allowance)
+                .await
+        }
     };
     let headers = response.headers_mut();
     if let Some(allowance) = allowance {
         allowance.write(headers);
     }
     exchange.0.finish(headers, now);
+    response
+}
+
+/// Another verb than the path has; axum names those that it has in `Allow`.
+async fn wrong_verb(State(exchange): State<TokenExchange>) -> Response {
+    let mut response = Response::from(Refused::verb());
+    exchange.0.finish(response.headers_mut(), SystemClock.now());
     response
 }
 
@@ -176,8 +189,10 @@ impl Shared {
         parts: &mut axum::http::request::Parts,
         body: Body,
         now: Timestamp,
+        allowance: &mut Option<Allowance>,
     ) -> Response {
-        match tokio::time::timeout(TIMEOUT, self.exchange(parts, body, now)).await {
+        let exchange = self.exchange(parts, body, now, allowance);
+        match tokio::time::timeout(TIMEOUT, exchange).await {
             Ok(Ok(issued)) => issued.into_response(),
             Ok(Err(refused)) => refused.into(),
             Err(_elapsed) => Refused::busy().into(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use loggia_delivery::sortable_id;
 
 use crate::column::{Reading, millis};
-use crate::sql::{self, Row};
+use crate::sql::{self, Columns, Kind, Row, Rows};
 use crate::{BadRow, Storage, StorageError, Write};
 
 sortable_id! {
@@ -47,6 +47,29 @@ impl ApiClients {
             .await
             .map_err(StorageError::doing("find an API client"))?;
         Ok(row.as_ref().map(read).transpose()?)
+    }
+
+    /// Those of these clients whose key is good.
+    pub async fn good(&self, ids: &[ApiClientId]) -> Result<Vec<ApiClientId>, StorageError> {
+        const IDS: Columns = &[("id", Kind::Blob)];
+        let mut rows = Rows::new(IDS);
+        for id in ids {
+            rows.push([id.as_bytes()[..].into()]);
+        }
+        let readers = self.storage.engine_readers();
+        let connection = readers.acquire().await;
+        let mut connection = connection.map_err(StorageError::doing("look at API clients"))?;
+        let found = rows.fetch_all(
+            &mut connection,
+            "SELECT c.id FROM r JOIN api_client c ON c.id = r.id WHERE c.revoked_at IS NULL",
+        );
+        let found = found.await;
+        let found = found.map_err(StorageError::doing("look at API clients"))?;
+        let read = |row| {
+            let reading = Reading::new("api_client", "(asked for)", row);
+            reading.parse("id", ApiClientId::from_slice)
+        };
+        Ok(found.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// Every client, oldest first.

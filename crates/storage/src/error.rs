@@ -79,7 +79,7 @@ impl StorageError {
     /// Whether another transaction stood in the way, and the same once more may succeed: a deadlock
     /// or a failed serialization of PostgreSQL, or a row that somebody began to refer to while it
     /// was being deleted.
-    pub(crate) fn is_conflict(&self) -> bool {
+    pub fn is_conflict(&self) -> bool {
         let Self::Sql { source, .. } = self else {
             return false;
         };
@@ -137,8 +137,13 @@ impl Tries {
 
     /// Whether it is worth trying again, from the start.
     pub(crate) fn again<T>(&mut self, done: &Result<T, StorageError>) -> bool {
+        self.again_after(done.as_ref().is_err_and(StorageError::is_conflict))
+    }
+
+    /// The same where it is known whether another transaction stood in the way.
+    pub(crate) fn again_after(&mut self, was_conflict: bool) -> bool {
         self.0 += 1;
-        matches!(done, Err(error) if error.is_conflict()) && self.0 < Self::MOST
+        was_conflict && self.0 < Self::MOST
     }
 }
 

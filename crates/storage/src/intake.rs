@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use loggia_delivery::{Lease, NewNotification, Notification, Recipient};
 use loggia_syntax::Did;
 
-use crate::error::Tries;
 use crate::{
     Batch, Deliveries, Enqueue, Enqueued, Storage, StorageError, Together, Write, endpoint,
 };
@@ -73,19 +72,11 @@ impl Batch for Enqueueing {
         wish.new.notification.body.len()
     }
 
-    async fn write(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
-        let mut tries = Tries::default();
-        loop {
-            let enqueued = self.write_once(wishes).await;
-            if !tries.again(&enqueued) {
-                return enqueued;
-            }
-        }
+    fn is_conflict(error: &StorageError) -> bool {
+        error.is_conflict()
     }
-}
 
-impl Enqueueing {
-    async fn write_once(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
+    async fn write(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
         let mut tx = self.0.storage.begin().await?;
         let recipients = recipients(&mut tx, wishes).await?;
         let all = wishes.iter().zip(&recipients);

@@ -102,7 +102,7 @@ pub use redelivery::{
 };
 pub use registration::{
     Caps, NewRegistration, Registered, Registration, RegistrationId, RegistrationShape,
-    Registrations, Unregistering, UnregisteringBy,
+    Registrations, UnknownShape, Unregistering, UnregisteringBy,
 };
 pub use replay::{Replays, Used};
 pub use reseal::Resealed;
@@ -119,8 +119,8 @@ pub use space::{
 pub use space_chain::{Advanced, Heard, SpaceChains, SpaceWriter};
 pub use space_copy::{Begun, CopiedSpace, Forward, Retry, Sequel, SpaceCopies, SpaceCopy};
 pub use space_repo::{
-    BlobClaim, Changed, LoggedOperation, RecordAction, RecordRange, RecordValue, RecordWrite,
-    RepoName, RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
+    BlobClaim, Changed, LogPlace, LoggedOperation, RecordAction, RecordRange, RecordValue,
+    RecordWrite, RepoName, RepoState, SpaceRepos, StoredRecord, Unwritten, Written, Wrote,
 };
 pub use storage::Storage;
 pub use stream_cursor::{StreamCursor, StreamCursors};

@@ -57,6 +57,8 @@ const STEPS: &[Step] = &[
     step!(19, "0019", "uploads"),
     step!(20, "0020", "sourced_events"),
     step!(21, "0021", "used_together"),
+    step!(22, "0022", "swept_versions"),
+    step!(23, "0023", "registration_shape"),
 ];
 
 /// The steps of an SQLite file.

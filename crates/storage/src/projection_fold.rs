@@ -211,7 +211,8 @@ impl Projections {
         let found = rows
             .fetch_all(
                 &mut connection,
-                "SELECT p.id, p.sequence FROM r JOIN projection p ON p.id = r.id",
+                "SELECT p.id, p.sequence FROM r JOIN projection p ON p.id = r.id
+                 WHERE p.status <> 'deleted'",
             )
             .await
             .map_err(StorageError::doing("read how far projections are"))?;

@@ -1,16 +1,18 @@
 //! Registrations of `com.atproto.space.registerNotify`: standing wishes to be told, with an expiry.
 
 mod end;
+mod heir;
 mod register;
 mod row;
 
 use std::collections::{BTreeSet, HashMap};
+use std::str::FromStr;
 
 use jiff::Timestamp;
-use loggia_delivery::{Endpoint, EndpointId, Profile, sortable_id};
+use loggia_delivery::{Endpoint, EndpointId, sortable_id};
 use loggia_syntax::{Did, SpaceRef};
 
-use crate::column::millis;
+use crate::column::{Reading, millis};
 use crate::sql::{self, Columns, Kind, Rows};
 use crate::{Storage, StorageError, Write};
 
@@ -39,7 +41,7 @@ pub struct Registration {
     pub author: Option<Did>,
     /// Whether the space was spelled with `ats://`.
     pub older_spelling: bool,
-    /// The endpoint that it is told at. A webhook's belongs to its registration alone, with a secret of
+    /// The endpoint that it is told at. That of a URL belongs to its registration alone, with a secret of
     /// its own; a service of the protocol has one for all who register it for the same author.
     pub endpoint: EndpointId,
     /// Who registered it first, or in whose right: see [`NewRegistration::created_by`].
@@ -61,9 +63,16 @@ pub enum RegistrationShape {
     /// That a repository has advanced, by calls of the protocol's methods at a service whose DID
     /// document says where it is.
     Protocol,
+    /// The same at a URL, as drafts of the protocol had it: the service is whoever registered.
+    Draft,
 }
 
-/// A registration on its way in. One of the same maker, space, service, URL and author is renewed
+/// A text that names no [`RegistrationShape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("registrations have no such shape")]
+pub struct UnknownShape;
+
+/// A registration on its way in. One of the same maker, space, service, shape, URL and author is renewed
 /// instead; that of a service whose document says where it is has no URL.
 ///
 /// A maker is an account, or, where nobody knows who reads, one credential: nobody renews, takes over or
@@ -76,11 +85,13 @@ pub struct NewRegistration {
     pub space: SpaceRef,
     /// The service that is told: a DID, and after `#` an entry of its document.
     pub service: String,
+    /// What it is told.
+    pub shape: RegistrationShape,
     /// Whose writes it is told of; everybody's if nobody is named.
     pub author: Option<Did>,
     /// Whether the space is spelled with `ats://`.
     pub older_spelling: bool,
-    /// Its endpoint, should it be new. One for calls of the protocol has a profile that says so.
+    /// Its endpoint, should it be new.
     pub endpoint: Endpoint,
     /// Who registers it; for a reader of whom nobody knows who they are, the authority that let them.
     pub created_by: Did,
@@ -127,6 +138,17 @@ pub enum Registered {
     CallerFull,
 }
 
+/// That a registration `g` is told, whose endpoint is `e`, in a space that is `s` if it is here, and whose
+/// reader is the member `m` if they are one.
+macro_rules! is_told {
+    () => {
+        "e.disabled_reason IS NULL
+         AND (g.reader IS NULL OR s.uri IS NULL OR s.read_policy <> 'members'
+              OR s.authority = g.reader OR m.may_read = 1)"
+    };
+}
+use is_told;
+
 /// Spaces, as a table.
 const SPACES: Columns = &[("space", Kind::Text), ("now", Kind::Integer)];
 
@@ -137,9 +159,9 @@ pub struct Registrations {
 }
 
 impl Registrations {
-    /// The space's registrations that have not expired and whose reader may still read, oldest first.
-    /// In the transaction that enqueues for them. One that cannot be read is left out and logged: the
-    /// others are told.
+    /// The space's registrations that have not expired, whose reader may still read and whose endpoint
+    /// is told, oldest first. In the transaction that enqueues for them. One that cannot be read is left
+    /// out and logged: the others are told.
     pub async fn list_active(
         &self,
         tx: &mut Write,
@@ -165,13 +187,15 @@ impl Registrations {
         let rows = rows
             .fetch_all(
                 tx.sql(),
-                "SELECT g.* FROM r JOIN registration g ON g.space = r.space
-                 LEFT JOIN space s ON s.uri = g.space
-                 LEFT JOIN space_member m ON m.space = g.space AND m.did = g.reader
-                 WHERE g.expires_at > r.now
-                     AND (g.reader IS NULL OR s.uri IS NULL OR s.read_policy <> 'members'
-                          OR s.authority = g.reader OR m.may_read = 1)
-                 ORDER BY g.id",
+                concat!(
+                    "SELECT g.* FROM r JOIN registration g ON g.space = r.space
+                     JOIN endpoint e ON e.id = g.endpoint
+                     LEFT JOIN space s ON s.uri = g.space
+                     LEFT JOIN space_member m ON m.space = g.space AND m.did = g.reader
+                     WHERE g.expires_at > r.now AND ",
+                    is_told!(),
+                    " ORDER BY g.id"
+                ),
             )
             .await
             .map_err(StorageError::doing("list registrations"))?;
@@ -181,6 +205,28 @@ impl Registrations {
             listed.entry(space).or_default().push(registration);
         }
         Ok(listed)
+    }
+
+    /// Services of the protocol that are registered for a space, each once and at most `limit`.
+    pub async fn services(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>, StorageError> {
+        let rows = sql::query(
+            "SELECT DISTINCT service FROM registration
+             WHERE space = $1 AND shape = 'protocol' AND expires_at > $2 ORDER BY service LIMIT $3",
+        )
+        .bind(space.as_str())
+        .bind(millis(now))
+        .bind(limit)
+        .fetch_all(tx.sql())
+        .await
+        .map_err(StorageError::doing("list registered services"))?;
+        let service = |row| Reading::new("registration", space, row).get("service");
+        Ok(rows.iter().map(service).collect::<Result<_, _>>()?)
     }
 
     /// Removes all of a space's registrations; how many those were. What is enqueued already is
@@ -209,14 +255,30 @@ impl Registrations {
     }
 }
 
+impl RegistrationShape {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Protocol => "protocol",
+            Self::Draft => "draft",
+        }
+    }
+}
+
+impl FromStr for RegistrationShape {
+    type Err = UnknownShape;
+
+    fn from_str(text: &str) -> Result<Self, UnknownShape> {
+        let all = [Self::Webhook, Self::Protocol, Self::Draft];
+        let named = all.into_iter().find(|shape| shape.as_str() == text);
+        named.ok_or(UnknownShape)
+    }
+}
+
 impl Registration {
-    /// Whose it is: nobody else renews it.
-    pub fn maker(&self) -> String {
-        maker(
-            &self.created_by,
-            self.reader.as_ref(),
-            self.credential.as_deref(),
-        )
+    /// Whether it was made by somebody who only reads the space, and not in its authority's own name.
+    pub fn is_readers(&self) -> bool {
+        self.reader.is_some() || self.credential.is_some()
     }
 }
 
@@ -240,25 +302,15 @@ impl NewRegistration {
     /// Whether whoever registers speaks for the service, or for the space.
     fn is_owners(&self) -> bool {
         let (service, _) = self.service.split_once('#').unwrap_or((&self.service, ""));
-        !self.is_readers()
-            || self
-                .reader
-                .as_ref()
-                .is_some_and(|did| did.as_str() == service)
+        let reader = self.reader.as_ref();
+        !self.is_readers() || reader.is_some_and(|did| did.as_str() == service)
     }
 
-    fn shape(&self) -> RegistrationShape {
-        match self.endpoint.profile {
-            Profile::SpaceProtocol => RegistrationShape::Protocol,
-            _ => RegistrationShape::Webhook,
-        }
-    }
-
-    /// What it is told apart by beside space, service and author.
+    /// What it is told apart by beside space, service, shape and author.
     fn url(&self) -> &str {
-        match self.shape() {
+        match self.shape {
             RegistrationShape::Protocol => "",
-            RegistrationShape::Webhook => self.endpoint.target.as_str(),
+            RegistrationShape::Webhook | RegistrationShape::Draft => self.endpoint.target.as_str(),
         }
     }
 

@@ -6,10 +6,9 @@ use std::sync::Weak;
 use jiff::Timestamp;
 
 use crate::column::{Reading, millis_up};
-use crate::error::Tries;
-use crate::sql::{self, Columns, Connection, Kind, Row, Rows};
+use crate::sql::{Columns, Connection, Kind, Row, Rows};
 use crate::storage::Inner;
-use crate::{Batch, Storage, StorageError, Write};
+use crate::{Batch, Storage, StorageError};
 
 /// What was used, until it could not be used any more anyway.
 #[derive(Clone, Debug)]
@@ -66,39 +65,6 @@ impl Replays {
         self.storage.inner.uses.ask(use_of).await
     }
 
-    /// The same within a transaction.
-    pub async fn consume_in(
-        &self,
-        tx: &mut Write,
-        scope: &str,
-        key: &str,
-        not_after: Timestamp,
-    ) -> Result<Used, StorageError> {
-        let inserted = sql::query(
-            "INSERT INTO replay (scope, key, not_after)
-             SELECT $1, $2, $3 WHERE (SELECT sum(kept) FROM replay_count) < $4
-             ON CONFLICT (scope, key) DO NOTHING",
-        )
-        .bind(scope)
-        .bind(key)
-        .bind(millis_up(not_after))
-        .bind(self.most)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("use up a key"))?;
-        if inserted == 1 {
-            return Ok(Used::First);
-        }
-        let is_kept: bool =
-            sql::query_scalar("SELECT EXISTS (SELECT 1 FROM replay WHERE scope = $1 AND key = $2)")
-                .bind(scope)
-                .bind(key)
-                .fetch_one(tx.sql())
-                .await
-                .map_err(StorageError::doing("look a used key up"))?;
-        Ok(if is_kept { Used::Before } else { Used::Full })
-    }
-
     /// Forgets at most `limit` keys whose time is over; how many those were.
     pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, StorageError> {
         let sql = "DELETE FROM replay WHERE (scope, key) IN
@@ -133,13 +99,11 @@ impl Batch for Uses {
             source: sqlx::Error::PoolClosed,
         })?;
         let storage = Storage { inner };
-        let mut tries = Tries::default();
-        loop {
-            let used = use_up(&storage, uses).await;
-            if !tries.again(&used) {
-                return used;
-            }
-        }
+        use_up(&storage, uses).await
+    }
+
+    fn is_conflict(error: &StorageError) -> bool {
+        error.is_conflict()
     }
 }
 

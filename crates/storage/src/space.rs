@@ -1,5 +1,6 @@
 //! Spaces whose authority is an account here, and the spaces that are known to be gone.
 
+mod closing;
 mod credential;
 mod member;
 mod rules;
@@ -40,6 +41,8 @@ pub enum SpaceInserted {
     New,
     /// There is one of this name.
     Exists,
+    /// There was one of this name, of which not everything is gone yet.
+    Closing,
     /// The authority has as many as are allowed.
     Full,
 }
@@ -67,6 +70,9 @@ impl Spaces {
         tx.sql().hold(&format!("spaces of {authority}")).await?;
         if find(tx.sql(), &space.uri).await?.is_some() {
             return Ok(SpaceInserted::Exists);
+        }
+        if self.is_closing(tx, &space.uri).await? {
+            return Ok(SpaceInserted::Closing);
         }
         let count: i64 = sql::query_scalar("SELECT count(*) FROM space WHERE authority = $1")
             .bind(authority)
@@ -132,17 +138,14 @@ impl Spaces {
         Ok(())
     }
 
-    /// Closes a space: it is gone with its members, and known to be. Its credentials stay on record,
-    /// as they can still be revoked.
-    pub async fn delete(
-        &self,
-        tx: &mut Write,
-        space: &SpaceRef,
-        now: Timestamp,
-    ) -> Result<(), StorageError> {
-        forget(tx.sql(), "DELETE FROM space WHERE uri = $1", space).await?;
-        forget(tx.sql(), "DELETE FROM space_member WHERE space = $1", space).await?;
-        self.bury(tx, space, now).await
+    /// Whether something of a closed space is still there.
+    async fn is_closing(&self, tx: &mut Write, space: &SpaceRef) -> Result<bool, StorageError> {
+        sql::query_scalar("SELECT EXISTS (SELECT 1 FROM errand WHERE kind = $1 AND subject = $2)")
+            .bind(Self::CLOSING)
+            .bind(space.as_str())
+            .fetch_one(tx.sql())
+            .await
+            .map_err(StorageError::doing("look whether a space is being closed"))
     }
 
     /// Remembers that a space is gone, wherever its authority is. Only opening it anew ends that.

@@ -150,20 +150,34 @@ impl SpaceChains {
         Ok(rows.iter().map(did).collect::<Result<_, _>>()?)
     }
 
-    /// Forgets the sequence of a space that is gone.
-    pub async fn delete(&self, tx: &mut Write, space: &SpaceRef) -> Result<(), StorageError> {
+    /// Forgets the sequence of a space that is gone, at most so many of its authors; whether nothing is
+    /// left.
+    pub async fn delete_part(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        limit: u32,
+    ) -> Result<bool, StorageError> {
+        let doing = "forget a sequence";
         hold(tx.sql(), space).await?;
-        for statement in [
-            "DELETE FROM space_writer WHERE space = $1",
-            "DELETE FROM space_chain WHERE space = $1",
-        ] {
-            sql::query(statement)
-                .bind(space.as_str())
-                .execute(tx.sql())
-                .await
-                .map_err(StorageError::doing("forget a sequence"))?;
+        let forgotten = sql::query(
+            "DELETE FROM space_writer WHERE (space, did) IN
+                 (SELECT space, did FROM space_writer WHERE space = $1 LIMIT $2)",
+        )
+        .bind(space.as_str())
+        .bind(limit)
+        .execute(tx.sql())
+        .await
+        .map_err(StorageError::doing(doing))?;
+        if forgotten >= u64::from(limit) {
+            return Ok(false);
         }
-        Ok(())
+        sql::query("DELETE FROM space_chain WHERE space = $1")
+            .bind(space.as_str())
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing(doing))?;
+        Ok(true)
     }
 }
 

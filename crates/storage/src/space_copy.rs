@@ -107,6 +107,12 @@ impl SpaceCopies {
         Ok(rows.iter().map(read).collect::<Result<_, BadRow>>()?)
     }
 
+    /// What there is of a space is neither begun, moved on nor forgotten by anybody else until the
+    /// transaction ends.
+    pub async fn hold(&self, tx: &mut Write, space: &SpaceRef) -> Result<(), StorageError> {
+        hold(tx.sql(), space).await
+    }
+
     /// Begins copies of these authors where there is none, empty; whether they all have one now, unless
     /// the space is copied no longer. They have not if it would have more than
     /// [`SpaceCopies::MOST_REPOS`]; then the transaction is better undone.

@@ -16,6 +16,7 @@ use crate::sql::{self, Executor, Row};
 use crate::{BadRow, Storage, StorageError, Write};
 
 pub use change::{BlobClaim, RecordAction, RecordValue, RecordWrite, Unwritten};
+pub use log::LogPlace;
 pub use read::{LoggedOperation, RecordRange, StoredRecord};
 pub(crate) use write::next_rev;
 
@@ -88,30 +89,47 @@ impl SpaceRepos {
         find(self.storage.readers(), repo).await
     }
 
-    /// Removes a repository with everything in it; whether it was there.
-    pub async fn delete(&self, tx: &mut Write, repo: &RepoName) -> Result<bool, StorageError> {
+    /// Removes a repository with everything in it, at most so many rows of each kind; whether nothing is
+    /// left. What is left fits nothing, and is shown to nobody.
+    pub async fn delete_part(
+        &self,
+        tx: &mut Write,
+        repo: &RepoName,
+        limit: u32,
+    ) -> Result<bool, StorageError> {
         write::hold(tx, repo).await?;
         let Some(state) = find(tx.sql(), repo).await? else {
-            return Ok(false);
+            return Ok(true);
         };
         for statement in [
-            "DELETE FROM space_blob WHERE repo = $1",
-            "DELETE FROM space_operation WHERE repo = $1",
-            "DELETE FROM space_record WHERE repo = $1",
-            "DELETE FROM space_repo WHERE id = $1",
+            "DELETE FROM space_blob WHERE (repo, cid, collection, rkey) IN
+                 (SELECT repo, cid, collection, rkey FROM space_blob WHERE repo = $1 LIMIT $2)",
+            "DELETE FROM space_operation WHERE (repo, rev, number) IN
+                 (SELECT repo, rev, number FROM space_operation WHERE repo = $1 LIMIT $2)",
+            "DELETE FROM space_record WHERE (repo, collection, rkey) IN
+                 (SELECT repo, collection, rkey FROM space_record WHERE repo = $1 LIMIT $2)",
         ] {
-            sql::query(statement)
+            let deleted = sql::query(statement)
                 .bind(state.id)
+                .bind(limit)
                 .execute(tx.sql())
                 .await
                 .map_err(StorageError::doing("delete a repository"))?;
+            if deleted >= u64::from(limit) {
+                return Ok(false);
+            }
         }
+        sql::query("DELETE FROM space_repo WHERE id = $1")
+            .bind(state.id)
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("delete a repository"))?;
         Ok(true)
     }
 
     /// At most `limit` spaces of an account, in the order of their names, from after this text on:
-    /// those that it is the authority of, and those that it has something in. Of one type and
-    /// authority only, if they are given.
+    /// those that it is the authority of, and those that it has something in; none that it has closed
+    /// itself. Of one type and authority only, if they are given.
     pub async fn list_spaces(
         &self,
         account: &Did,
@@ -124,7 +142,9 @@ impl SpaceRepos {
             "SELECT name FROM
                  (SELECT uri AS name, space_type, authority FROM space WHERE authority = $1
                   UNION
-                  SELECT space AS name, space_type, authority FROM space_repo WHERE author = $1)
+                  SELECT r.space AS name, r.space_type, r.authority FROM space_repo r
+                  WHERE r.author = $1 AND (r.authority <> $1 OR NOT EXISTS
+                      (SELECT 1 FROM space_tombstone t WHERE t.space = r.space)))
                  AS theirs
              WHERE name > $2 AND ($3 = '' OR space_type = $3) AND ($4 = '' OR authority = $4)
              ORDER BY name LIMIT $5",

@@ -2,11 +2,13 @@
 //! next, so that many share a transaction and its statements. Whoever is alone waits for nobody.
 
 use std::future::Future;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{mem, thread};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::error::Tries;
 use crate::sql::Backend;
 use crate::{Storage, StorageError};
 
@@ -25,6 +27,10 @@ pub trait Batch: Send + Sync + 'static {
         &self,
         jobs: &[Self::Job],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, Self::Error>> + Send;
+
+    /// Whether another transaction stood in the way, see [`StorageError::is_conflict`]: then it is done
+    /// once more, a few times at most.
+    fn is_conflict(error: &Self::Error) -> bool;
 
     /// How many bytes it takes to write this.
     fn bytes(_: &Self::Job) -> usize {
@@ -113,11 +119,16 @@ impl<B: Batch> Shared<B> {
     /// end.
     fn start(this: &Arc<Self>) {
         if let Ok(turn) = this.writers.clone().try_acquire_owned() {
-            tokio::spawn(Self::write_all(Arc::clone(this), turn));
+            let turn = Turn {
+                of: Arc::clone(this),
+                permit: Some(turn),
+            };
+            tokio::spawn(Self::write_all(turn));
         }
     }
 
-    async fn write_all(this: Arc<Self>, turn: OwnedSemaphorePermit) {
+    async fn write_all(turn: Turn<B>) {
+        let this = Arc::clone(&turn.of);
         loop {
             let waiting = this.next();
             if waiting.is_empty() {
@@ -146,11 +157,22 @@ impl<B: Batch> Shared<B> {
         mem::replace(&mut *waiting, rest)
     }
 
+    /// Writes it, once more while others stand in the way.
+    async fn tried(&self, jobs: &[B::Job]) -> Result<Vec<B::Answer>, B::Error> {
+        let mut tries = Tries::default();
+        loop {
+            let done = self.batch.write(jobs).await;
+            if !tries.again_after(done.as_ref().is_err_and(B::is_conflict)) {
+                return done;
+            }
+        }
+    }
+
     /// Writes a batch; if that fails, each of it alone, so that nobody suffers for another.
     async fn write(&self, waiting: Vec<Waiting<B>>) {
         let (jobs, tell): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|one| (one.job, one.tell)).unzip();
-        match self.batch.write(&jobs).await {
+        match self.tried(&jobs).await {
             Ok(answers) => {
                 for (tell, done) in tell.into_iter().zip(answers) {
                     answer::<B>(tell, Ok(done));
@@ -162,11 +184,28 @@ impl<B: Batch> Shared<B> {
             }
             Err(_) => {
                 for (job, tell) in jobs.iter().zip(tell) {
-                    let alone = self.batch.write(std::slice::from_ref(job)).await;
+                    let alone = self.tried(std::slice::from_ref(job)).await;
                     let alone = alone.and_then(|mut one| one.pop().ok_or_else(|| lost().into()));
                     answer::<B>(tell, alone);
                 }
             }
+        }
+    }
+}
+
+/// Somebody's turn to write. If they panic, another goes on with those who wait; those whose batch it was are
+/// told that nobody knows.
+struct Turn<B: Batch> {
+    of: Arc<Shared<B>>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<B: Batch> Drop for Turn<B> {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        let goes_on = thread::panicking() && Handle::try_current().is_ok();
+        if goes_on && !self.of.queue().is_empty() {
+            Shared::start(&self.of);
         }
     }
 }
@@ -185,5 +224,95 @@ fn answer<B: Batch>(
 ) {
     if tell.send(result).is_err() {
         tracing::debug!("somebody who wrote with others went away before it was done");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Why a job is not done.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Undone {
+        Lost,
+        Conflict,
+    }
+
+    impl From<StorageError> for Undone {
+        fn from(_: StorageError) -> Self {
+            Self::Lost
+        }
+    }
+
+    /// Does a job once the gate is open, unless it is one of the two.
+    struct Scripted {
+        gate: Semaphore,
+        /// How often somebody will still be in the way.
+        conflicts: AtomicU32,
+    }
+
+    const BROKEN: &str = "it breaks";
+    const CROSSED: &str = "others are in the way";
+
+    impl Batch for Scripted {
+        type Job = &'static str;
+        type Answer = ();
+        type Error = Undone;
+
+        async fn write(&self, jobs: &[&'static str]) -> Result<Vec<()>, Undone> {
+            let turn = self.gate.acquire().await.expect("is never closed");
+            turn.forget();
+            assert!(!jobs.contains(&BROKEN), "a broken invariant");
+            let left = self.conflicts.load(Ordering::SeqCst);
+            if jobs.contains(&CROSSED) && left > 0 {
+                self.conflicts.store(left - 1, Ordering::SeqCst);
+                return Err(Undone::Conflict);
+            }
+            Ok(vec![(); jobs.len()])
+        }
+
+        fn is_conflict(error: &Undone) -> bool {
+            *error == Undone::Conflict
+        }
+    }
+
+    fn together(conflicts: u32) -> Together<Scripted> {
+        let scripted = Scripted {
+            gate: Semaphore::new(0),
+            conflicts: AtomicU32::new(conflicts),
+        };
+        Together::new(scripted, Backend::Sqlite)
+    }
+
+    #[tokio::test]
+    async fn who_waits_behind_a_batch_that_panics_is_served_all_the_same() {
+        let together = together(0);
+        let ask = |job| {
+            let together = together.clone();
+            tokio::spawn(async move { together.ask(job).await })
+        };
+        let broken = ask(BROKEN);
+        while together.0.writers.available_permits() > 0 || !together.0.queue().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let next = ask("a job");
+        while together.0.queue().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        together.0.batch.gate.add_permits(2);
+        assert_eq!(broken.await.expect("runs"), Err(Undone::Lost));
+        assert_eq!(next.await.expect("runs"), Ok(()));
+        assert_eq!(together.0.writers.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_others_were_in_the_way_of_is_done_again_a_few_times() {
+        for (conflicts, done) in [(4, Ok(())), (5, Err(Undone::Conflict))] {
+            let together = together(conflicts);
+            together.0.batch.gate.add_permits(9);
+            assert_eq!(together.ask(CROSSED).await, done, "{conflicts}");
+        }
     }
 }

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Every failure is answered with the XRPC envelope `{"error", "message"}`, whoever noticed it; the
-//! only exceptions are requests that are not HTTP at all, which never get as far as this crate.
+//! only exceptions are requests that are not HTTP at all, or whose head is not read to its end
+//! ([`ServeSettings::header_limit`]), which never get as far as this crate.
 //!
 //! This crate must not know what any method is about, where callers prove who they are, or that
 //! there is a database.

@@ -176,8 +176,10 @@ fn unix_seconds(now: SystemTime) -> u64 {
 }
 
 impl Allowance {
-    /// What is refused before what is allowed; then the longer wait or the smaller rest.
-    pub(crate) fn tighter(self, other: Self) -> Self {
+    /// Of two limits that a request was counted against, the one to tell of: what is refused before what
+    /// is allowed; then the longer wait or the smaller rest.
+    #[must_use]
+    pub fn tighter(self, other: Self) -> Self {
         match (self.remaining, other.remaining) {
             (None, None) => {
                 if other.wait > self.wait {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::{Request, header};
+use axum::response::Response;
+use futures_util::future::{Either, ready};
+use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tower::Service;
 
+use crate::{envelope, status};
+
 /// How connections are served, and how long an orderly end may take.
 #[derive(Clone, Debug)]
 pub struct ServeSettings {
@@ -27,7 +31,9 @@ pub struct ServeSettings {
     pub drain: Duration,
     /// How long the head of a request may take, and how long a connection may be idle. 30 s.
     pub header_timeout: Duration,
-    /// Bytes of a request's head. 64 KiB.
+    /// Bytes of a request's head. 32 KiB: several tokens and proofs. More is answered with 431; a head
+    /// of more than twice as many, or of more than a hundred fields, is not read to its end, and ends the
+    /// connection with a 431 that has no body.
     pub header_limit: usize,
     /// Open connections; more wait in the listener's backlog. 10,000.
     pub most_connections: usize,
@@ -38,7 +44,7 @@ impl Default for ServeSettings {
         Self {
             drain: Duration::from_secs(25),
             header_timeout: Duration::from_secs(30),
-            header_limit: 64 << 10,
+            header_limit: 32 << 10,
             most_connections: 10_000,
         }
     }
@@ -144,6 +150,21 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Bytes of a request's head, but for its first line's verb and version.
+fn head_length<B>(request: &Request<B>) -> usize {
+    let target = request.uri().path_and_query();
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    target.map_or(0, |target| target.as_str().len()) + fields.sum::<usize>()
+}
+
+/// What a head that is too long, but was read, is told.
+fn too_long(limit: usize) -> Response {
+    let code = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let message = format!("the request's head is longer than {limit} bytes");
+    envelope::respond(code, status::name_of(code), Some(&message))
+}
+
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -160,12 +181,15 @@ async fn connection(
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(Arc::clone(&farewell));
         }
-        router.clone().call(request.map(Body::new))
+        if head_length(&request) > settings.header_limit {
+            return Either::Left(ready(Ok(too_long(settings.header_limit))));
+        }
+        Either::Right(router.clone().call(request.map(Body::new)))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
-        .max_buf_size(settings.header_limit)
+        .max_buf_size(settings.header_limit.saturating_mul(2))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);

@@ -29,6 +29,7 @@ pub(crate) fn name_of(status: StatusCode) -> &'static str {
         415 => "UnsupportedMediaType",
         426 => "UpgradeRequired",
         429 => "RateLimitExceeded",
+        431 => "RequestHeaderFieldsTooLarge",
         501 => METHOD_NOT_IMPLEMENTED,
         502 => "UpstreamFailure",
         503 => "NotEnoughResources",

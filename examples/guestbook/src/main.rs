@@ -4,7 +4,7 @@
 //! one function for each method, at the path that its NSID names.
 //!
 //! `guestbook [ADDRESS]` serves. The environment says the rest: `GUESTBOOK_DID` who it is, which is whom
-//! its visitors' tokens must be for; `GUESTBOOK_KEEPER` whose word erases; and, for apps, `GUESTBOOK_URL`
+//! its visitors' tokens must be for, with or without `#guestbook`; `GUESTBOOK_KEEPER` whose word erases; and, for apps, `GUESTBOOK_URL`
 //! where they call it, `GUESTBOOK_ISSUER` whose access tokens it takes, and `GUESTBOOK_ISSUER_KEYS`
 //! where that issuer's keys are.
 
@@ -73,7 +73,9 @@ fn callers() -> Result<Callers, Box<dyn Error + Send + Sync>> {
         ..Network::default()
     };
     let keeper = set("GUESTBOOK_KEEPER").map(Did::new).transpose()?;
-    Ok(Callers::over_network([did], &network)?
+    // Scopes of apps speak of services, and tokens of visitors of either.
+    let service = format!("{did}#guestbook");
+    Ok(Callers::over_network([did, service], &network)?
         .admins(keeper)
         .build())
 }

@@ -1,12 +1,11 @@
-//! `projection-client ws://localhost:2510 KEY PROJECTION [LAST]`: prints every state of a projection as
-//! it changes, and goes on where it stood whenever the connection is lost.
+//! `projection-client ws://localhost:2510 KEY PROJECTION [LAST]`: prints every notification of a
+//! projection as it comes, and goes on where it stood whenever the connection is lost.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
 
 #[tokio::main]
 async fn main() {
@@ -31,13 +30,10 @@ async fn follow(url: &str, key: &str, last: &mut i64) -> Result<(), Error> {
     let (mut socket, _) = connect_async(request).await?;
     while let Some(message) = socket.next().await {
         if let Message::Text(text) = message? {
+            println!("{text}");
+            // A message without a number says that some notifications are no longer kept.
             let told: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-            let Some(sequence) = told["sequence"].as_i64() else {
-                eprintln!("some are no longer kept: {told}");
-                continue;
-            };
-            println!("{} {}", told["aggregateId"], told["state"]);
-            *last = sequence;
+            *last = told["sequence"].as_i64().unwrap_or(*last);
         }
     }
     Ok(())

@@ -12,6 +12,15 @@ use serde_json::{Value, json};
 use crate::support::{Closed, ReferenceServers, TestServer};
 use crate::webhooks::{CREATE, LIST};
 
+/// What a token is told that does not name [`LIST`].
+const FOR_ANOTHER_METHOD: &str =
+    "the token is for another method (lxm): it must be place.stream.server.listWebhooks";
+
+/// What a token is told that is for another server than that of this DID.
+fn for_another_audience(did: &str) -> String {
+    format!("the token is for another audience (aud): it must be {did} or {did}#loggia")
+}
+
 /// Calls `listWebhooks` with this `Authorization` header and holds the refusal.
 async fn refused(
     server: &TestServer,
@@ -67,9 +76,22 @@ async fn who_does_not_say_who_calls_is_refused() {
         "Unexpected authorization type, expected Bearer or DPoP",
     );
     refused(&server, Some("Basic a.b.c"), scheme).await;
-    let malformed = (401, "BadJwt", "the token is malformed");
-    for garbage in ["garbage", "a.b.c", "..", &"a".repeat(7000)] {
-        refused(&server, Some(&bearer(garbage)), malformed).await;
+    let segments = "the token does not have three segments";
+    for (garbage, what) in [
+        ("garbage", segments),
+        (&"a".repeat(7000), segments),
+        ("a.b.c", "the token's header is not base64url"),
+        (
+            "..",
+            "the token's header does not fit: expected a JSON object",
+        ),
+        (
+            "e30.e30.",
+            "the token's header does not fit: missing field `alg`",
+        ),
+    ] {
+        let message = format!("the token is malformed: {what}");
+        refused(&server, Some(&bearer(garbage)), (401, "BadJwt", &message)).await;
     }
     // Credentials come before the body: nobody learns of our lexicons by guessing.
     let answer = server
@@ -86,28 +108,33 @@ async fn a_token_is_for_one_method_of_one_server_and_one_minute() {
     let did = server.did.as_str();
 
     let other = alice.token_for("did:web:other.example", LIST, now);
-    let audience = (401, "BadJwtAudience", "the token is for another audience");
+    let audience = for_another_audience(did);
+    let audience = (401, "BadJwtAudience", &*audience);
     refused(&server, Some(&bearer(&other)), audience).await;
     let other = alice.token_for(&format!("{did}#other"), LIST, now);
     refused(&server, Some(&bearer(&other)), audience).await;
-    let method = (
-        401,
-        "BadJwtLexiconMethod",
-        "the token is for another method (lxm)",
-    );
+    let method = (401, "BadJwtLexiconMethod", FOR_ANOTHER_METHOD);
     refused(&server, Some(&bearer(&alice.token(CREATE))), method).await;
     let old = alice.token_for(did, LIST, now - SignedDuration::from_mins(10));
     refused(
         &server,
         Some(&bearer(&old)),
-        (401, "JwtExpired", "the token has expired"),
+        (
+            401,
+            "JwtExpired",
+            "the token has expired (exp): get a new one",
+        ),
     )
     .await;
     let early = alice.token_for(did, LIST, now + SignedDuration::from_mins(2));
     refused(
         &server,
         Some(&bearer(&early)),
-        (401, "BadJwt", "the token is not valid yet"),
+        (
+            401,
+            "BadJwt",
+            "the token is not valid yet (iat, nbf): is a clock wrong?",
+        ),
     )
     .await;
 
@@ -118,7 +145,11 @@ async fn a_token_is_for_one_method_of_one_server_and_one_minute() {
             .send(request)
             .await
             .is(200, json!({ "webhooks": [] }));
-        let again = (401, "JwtReplayed", "the token was used before");
+        let again = (
+            401,
+            "JwtReplayed",
+            "the token was used before (jti): get a new one for each call",
+        );
         refused(&server, Some(&bearer(&token)), again).await;
     }
 }
@@ -239,7 +270,11 @@ async fn accounts_of_the_reference_pds_call_with_its_tokens() {
         .output();
     assert_eq!(made["webhook"]["url"], "https://hooks.example/dora");
     let again = server.procedure(CREATE, Some(&token), &input).await;
-    again.fails(401, "JwtReplayed", "the token was used before");
+    again.fails(
+        401,
+        "JwtReplayed",
+        "the token was used before (jti): get a new one for each call",
+    );
 
     let token = account.service_auth(&server.did, LIST).await;
     let request = server.call(LIST, &[], None).bearer_auth(&token);
@@ -248,14 +283,11 @@ async fn accounts_of_the_reference_pds_call_with_its_tokens() {
         .await
         .is(200, json!({ "webhooks": [made["webhook"]] }));
     let token = account.service_auth(&server.did, CREATE).await;
-    let method = (
-        401,
-        "BadJwtLexiconMethod",
-        "the token is for another method (lxm)",
-    );
+    let method = (401, "BadJwtLexiconMethod", FOR_ANOTHER_METHOD);
     refused(&server, Some(&bearer(&token)), method).await;
     let token = account.service_auth("did:web:other.example", LIST).await;
-    let audience = (401, "BadJwtAudience", "the token is for another audience");
+    let audience = for_another_audience(&server.did);
+    let audience = (401, "BadJwtAudience", &*audience);
     refused(&server, Some(&bearer(&token)), audience).await;
 }
 

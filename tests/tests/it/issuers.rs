@@ -125,7 +125,7 @@ async fn a_scope_and_an_audience_can_be_demanded() {
     };
     let (server, mut app) = self::server(Some(trusted)).await;
     let token = issuer.token(&server, &app, &everything(&server), "a-key");
-    let message = "the access token is for another audience";
+    let message = "the access token is for another audience (aud)";
     is_invalid(&list(&mut app, &server, &token).await, message);
 }
 
@@ -161,14 +161,18 @@ async fn an_answer_is_believed_as_far_as_it_goes() {
         (
             "aud",
             json!("did:web:x.example"),
-            "the access token is for another audience",
+            "the access token is for another audience (aud)",
         ),
         (
             "iss",
             json!("https://x.example"),
             "the access token is from another issuer",
         ),
-        ("exp", json!(1_700_000_000), "the access token has expired"),
+        (
+            "exp",
+            json!(1_700_000_000),
+            "the access token has expired (exp): get a new one",
+        ),
         (
             "sub",
             json!("alice"),

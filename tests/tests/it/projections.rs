@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use loggia_server::operator::NewClient;
+use loggia_server::operator::{ApiClientId, NewClient};
 use loggia_storage::{Location, MasterKey, Storage};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ pub const TOTAL: &str = "if $event.data.amount == 0 then . else
 /// A client of a server, with a key of its own.
 pub struct Client<'a> {
     pub server: &'a TestServer,
+    pub client: ApiClientId,
     pub key: String,
 }
 
@@ -55,10 +56,13 @@ impl<'a> Client<'a> {
             origins: Vec::new(),
             requests_per_minute: calls,
         };
-        let (_, key) = operator.create_client(new).await.expect("a client");
+        let (client, key) = operator.create_client(new).await.expect("a client");
         operator.close().await;
-        let key = key.as_str().to_owned();
-        Self { server, key }
+        Self {
+            server,
+            client: client.id,
+            key: key.as_str().to_owned(),
+        }
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {

@@ -127,7 +127,7 @@ async fn a_credential_is_for_one_space_and_a_request_for_one_audience() {
     for audience in [bob.did.as_str(), &server.did] {
         let call = server.call(REGISTER, &[], Some(&input));
         let answer = server.send(reader.sign(call, audience)).await;
-        let message = "the request is for another audience";
+        let message = "the request is for another audience (Atproto-Space-Audience)";
         answer.fails(401, "BadSpaceAudience", message);
         assert_eq!(
             answer.header("www-authenticate"),
@@ -161,7 +161,7 @@ async fn a_revoked_credential_registers_nothing_and_what_it_registered_ends() {
 
     revoke(&server, &reader).await;
     let answer = reader.register(&server, &input).await;
-    let message = "the space credential has been revoked";
+    let message = "the space credential has been revoked: get a new one";
     answer.fails(401, "CredentialRevoked", message);
     let told = alice.procedure(WRITE, &post(&forum(&alice), &alice)).await;
     told.is(200, json!({ "success": true }));

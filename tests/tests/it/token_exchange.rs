@@ -40,7 +40,7 @@ async fn a_token_is_exchanged_with_a_nonce_and_is_bound_to_the_key() {
     let service_auth = alice.token(METHOD);
 
     let challenged = app.exchange(&server, &service_auth, &[]).await;
-    let description = "the DPoP proof needs the server's current nonce";
+    let description = "the DPoP proof needs the server's current nonce (DPoP-Nonce)";
     refused(&challenged, 400, "use_dpop_nonce", description);
     assert!(
         challenged
@@ -90,7 +90,8 @@ async fn nothing_is_exchanged_twice() {
     let issued = app.exchange(&server, &service_auth, &[]).await;
     assert_eq!(issued.status, 200, "{issued:#?}");
     let again = app.exchange(&server, &service_auth, &[]).await;
-    let description = "subject_token: JwtReplayed: the token was used before";
+    let description =
+        "subject_token: JwtReplayed: the token was used before (jti): get a new one for each call";
     refused(&again, 400, "invalid_request", description);
 
     let proof = app.proof(&server);

@@ -23,7 +23,11 @@ async fn a_full_store_refuses_new_tokens_and_forgets_no_old_one() {
         answer.fails(503, "NotEnoughResources", full);
     }
     let again = server.send(request()).await;
-    again.fails(401, "JwtReplayed", "the token was used before");
+    again.fails(
+        401,
+        "JwtReplayed",
+        "the token was used before (jti): get a new one for each call",
+    );
 
     let mut app = App::new();
     app.get_nonce(&server).await;

@@ -37,7 +37,7 @@ pub enum AccessError {
     #[error("the access token is from another issuer")]
     Issuer,
     /// For somebody else.
-    #[error("the access token is for another audience")]
+    #[error("the access token is for another audience (aud)")]
     Audience,
     /// `sub` is no DID.
     #[error("the access token's subject is not a DID")]
@@ -49,10 +49,10 @@ pub enum AccessError {
     #[error("the access token's jti does not have 1 to 256 bytes")]
     TokenId,
     /// Past its `exp`.
-    #[error("the access token has expired")]
+    #[error("the access token has expired (exp): get a new one")]
     Expired,
     /// `iat` or `nbf` lies in the future.
-    #[error("the access token is not valid yet")]
+    #[error("the access token is not valid yet (iat, nbf): is a clock wrong?")]
     Early,
     /// `iat` does not lie before `exp`.
     #[error("the access token expires before it was issued")]
@@ -126,6 +126,7 @@ impl Refusal for AccessError {
 
     fn message(&self) -> String {
         match self {
+            Self::Claims(error) => format!("{self}: {}", error.told()),
             Self::Proof(error) => error.told(),
             _ => self.to_string(),
         }

@@ -33,13 +33,13 @@ pub enum AttestationError {
     #[error("the client attestation's issuer is not a client_id")]
     ClientId(#[source] MetadataError),
     /// For another host.
-    #[error("the client attestation is for another audience")]
+    #[error("the client attestation is for another audience (aud)")]
     Audience,
     /// Past its `exp`.
-    #[error("the client attestation has expired")]
+    #[error("the client attestation has expired (exp): make a new one")]
     Expired,
     /// `iat` or `nbf` lies in the future.
-    #[error("the client attestation is not valid yet")]
+    #[error("the client attestation is not valid yet (iat, nbf): is a clock wrong?")]
     Early,
     /// `iat` does not lie before `exp`.
     #[error("the client attestation expires before it was issued")]
@@ -54,7 +54,7 @@ pub enum AttestationError {
     #[error("the client attestation is not signed by its client")]
     Signature,
     /// Used before.
-    #[error("the client attestation was used before")]
+    #[error("the client attestation was used before (jti): make a new one")]
     Replayed,
     /// Whether it was used before is not known.
     #[error("the client attestation cannot be checked now")]
@@ -100,6 +100,7 @@ impl Refusal for AttestationError {
 
     fn message(&self) -> String {
         match self {
+            Self::Malformed(error) => format!("{self}: {}", error.told()),
             Self::Client(error) => format!("{self}: {error}"),
             Self::Replay(ReplayError::Failed(_)) => INTERNAL.into(),
             _ => self.to_string(),

@@ -39,10 +39,10 @@ pub enum DelegationError {
     #[error("the delegation token's jti does not have 1 to 256 bytes")]
     TokenId,
     /// Past its `exp`.
-    #[error("the delegation token has expired")]
+    #[error("the delegation token has expired (exp): get a new one")]
     Expired,
     /// `iat` lies in the future.
-    #[error("the delegation token is not valid yet")]
+    #[error("the delegation token is not valid yet (iat, nbf): is a clock wrong?")]
     Early,
     /// `iat` does not lie before `exp`.
     #[error("the delegation token expires before it was issued")]
@@ -51,13 +51,13 @@ pub enum DelegationError {
     #[error("the delegation token lives longer than {0} s")]
     Lifetime(i64),
     /// `iss` is no bare DID.
-    #[error("the delegation token's issuer is not a bare DID")]
+    #[error("the delegation token's issuer (iss) is not a bare DID")]
     Issuer(#[source] SyntaxError),
     /// `sub` is no reference to a space.
-    #[error("the delegation token's subject is not a space")]
+    #[error("the delegation token's subject (sub) is not a space")]
     Subject(#[source] SyntaxError),
     /// `aud` is not the host of the space.
-    #[error("the delegation token is not for the host of its space")]
+    #[error("the delegation token is not for the host of its space (aud)")]
     Audience,
     /// The issuer's DID cannot be resolved.
     #[error("the issuer of the delegation token cannot be resolved")]
@@ -75,10 +75,10 @@ pub enum DelegationError {
     #[error("the delegation token is not signed by its issuer")]
     Signature,
     /// For another space than the request.
-    #[error("the delegation token is for another space")]
+    #[error("the delegation token is for another space (sub)")]
     Space,
     /// Used before.
-    #[error("the delegation token has already been used")]
+    #[error("the delegation token has already been used (jti): get a new one")]
     Replayed,
     /// Whether it was used before is not known.
     #[error("the delegation token cannot be checked now")]
@@ -136,6 +136,7 @@ impl Refusal for DelegationError {
 
     fn message(&self) -> String {
         match self {
+            Self::Malformed(error) => format!("{self}: {}", error.told()),
             Self::Resolve(error) => format!("{self}: {error}: {}", error.kind),
             Self::Key { source, .. } => format!("{self}: {source}"),
             Self::Replay(ReplayError::Failed(_)) => INTERNAL.into(),

@@ -45,10 +45,10 @@ pub enum ProofError {
     #[error("the DPoP proof is for another URL (htu)")]
     Target,
     /// Made too long ago.
-    #[error("the DPoP proof has expired")]
+    #[error("the DPoP proof has expired (iat): make a new one for each request")]
     Expired,
     /// Made in the future.
-    #[error("the DPoP proof is not valid yet")]
+    #[error("the DPoP proof is not valid yet (iat): is a clock wrong?")]
     Early,
     /// For another access token, or for none.
     #[error("the DPoP proof is for another token (ath)")]
@@ -57,7 +57,7 @@ pub enum ProofError {
     #[error("the DPoP proof has an ath, which does not belong here")]
     NeedlessTokenHash,
     /// Without a nonce, or with one that is not accepted any more.
-    #[error("the DPoP proof needs the server's current nonce")]
+    #[error("the DPoP proof needs the server's current nonce (DPoP-Nonce)")]
     Nonce,
     /// Not signed with the key that it brings.
     #[error("the DPoP proof is not signed with its key")]
@@ -66,7 +66,7 @@ pub enum ProofError {
     #[error("Invalid DPoP key binding")]
     Binding,
     /// Used before.
-    #[error("the DPoP proof was used before")]
+    #[error("the DPoP proof was used before (jti): make a new one for each request")]
     Replayed,
     /// Whether it was used before is not known.
     #[error("the DPoP proof cannot be checked now")]
@@ -99,6 +99,7 @@ impl ProofError {
     /// What a caller is told.
     pub fn told(&self) -> String {
         match self {
+            Self::Malformed(error) => format!("{self}: {}", error.told()),
             Self::Replay(ReplayError::Failed(_)) => INTERNAL.into(),
             _ => self.to_string(),
         }

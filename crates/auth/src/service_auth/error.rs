@@ -36,16 +36,16 @@ pub enum ServiceAuthError {
     #[error("the token is not of type JWT")]
     Type,
     /// Past its `exp`.
-    #[error("the token has expired")]
+    #[error("the token has expired (exp): get a new one")]
     Expired,
     /// `iat` or `nbf` lies in the future.
-    #[error("the token is not valid yet")]
+    #[error("the token is not valid yet (iat, nbf): is a clock wrong?")]
     Early,
     /// `exp` is too far from `iat`, or from now.
     #[error("the token lives longer than {0} s")]
     Lifetime(i64),
     /// For somebody else.
-    #[error("the token is for another audience")]
+    #[error("the token is for another audience (aud)")]
     Audience,
     /// For another method, or none.
     #[error("the token is for another method (lxm)")]
@@ -69,7 +69,7 @@ pub enum ServiceAuthError {
     #[error("the token is not signed by its issuer")]
     Signature,
     /// Used before.
-    #[error("the token was used before")]
+    #[error("the token was used before (jti): get a new one for each call")]
     Replayed,
     /// Whether it was used before is not known.
     #[error("the token cannot be checked now")]
@@ -115,6 +115,7 @@ impl ServiceAuthError {
     /// caller's own identity is told, since nobody else can mend it.
     pub fn message(&self) -> String {
         match self {
+            Self::Malformed(error) => format!("{self}: {}", error.told()),
             Self::Resolve(error) => format!("{self}: {error}: {}", error.kind),
             Self::Key { source, .. } => format!("{self}: {source}"),
             Self::Replay(ReplayError::Failed(_)) => INTERNAL.into(),

@@ -39,10 +39,10 @@ pub enum CredentialError {
     #[error("the space credential's jti does not have 1 to 256 bytes")]
     TokenId,
     /// Past its `exp`.
-    #[error("the space credential has expired")]
+    #[error("the space credential has expired (exp): get a new one")]
     Expired,
     /// `iat` lies in the future.
-    #[error("the space credential is not valid yet")]
+    #[error("the space credential is not valid yet (iat, nbf): is a clock wrong?")]
     Early,
     /// `iat` does not lie before `exp`.
     #[error("the space credential expires before it was issued")]
@@ -51,13 +51,13 @@ pub enum CredentialError {
     #[error("the space credential lives longer than {0} s")]
     Lifetime(i64),
     /// `iss` is no bare DID.
-    #[error("the space credential's issuer is not a bare DID")]
+    #[error("the space credential's issuer (iss) is not a bare DID")]
     IssuerForm(#[source] SyntaxError),
     /// Issued by somebody else than the authority of the space.
-    #[error("the space credential's issuer is not the space authority")]
+    #[error("the space credential's issuer (iss) is not the space authority")]
     Issuer,
     /// `sub` is no reference to a space.
-    #[error("the space credential's subject is not a space")]
+    #[error("the space credential's subject (sub) is not a space")]
     Subject(#[source] SyntaxError),
     /// `cnf` does not name one key, or not in the form that goes with the scheme.
     #[error("the space credential is not bound to a key of this scheme (cnf)")]
@@ -81,13 +81,13 @@ pub enum CredentialError {
     #[error(transparent)]
     Request(SignatureError),
     /// The request is meant for somebody else (October).
-    #[error("the request is for another audience")]
+    #[error("the request is for another audience (Atproto-Space-Audience)")]
     Audience,
     /// The proof that goes with it proves nothing (August).
     #[error(transparent)]
     Proof(ProofError),
     /// Its authority has revoked it.
-    #[error("the space credential has been revoked")]
+    #[error("the space credential has been revoked: get a new one")]
     Revoked,
     /// Whether it was revoked is not known.
     #[error("the space credential cannot be checked now")]
@@ -150,6 +150,7 @@ impl Refusal for CredentialError {
 
     fn message(&self) -> String {
         match self {
+            Self::Malformed(error) => format!("{self}: {}", error.told()),
             Self::Resolve(error) => format!("{self}: {error}: {}", error.kind),
             Self::Key { source, .. } => format!("{self}: {source}"),
             Self::Proof(error) => error.told(),

@@ -28,7 +28,11 @@ async fn a_token_proves_its_issuer_once() {
         let again = verify(&verifier, &token).await.expect_err("used before");
         assert_eq!(
             again.answer(),
-            (401, "JwtReplayed", "the token was used before".into())
+            (
+                401,
+                "JwtReplayed",
+                "the token was used before (jti): get a new one for each call".into()
+            )
         );
         assert_eq!(directory.counts(), (2, 0));
     }

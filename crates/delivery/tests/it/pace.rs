@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use loggia_delivery::{
-    CancelReason, Clock as _, DisableReason, Endpoint, EndpointState, Health, Limits, State,
+    CancelReason, Clock as _, DisableReason, Endpoint, EndpointState, Health, Limits, Profile,
+    Secret, Secrets, State,
 };
 
 use crate::receivers::Script;
@@ -104,6 +105,36 @@ async fn an_endpoint_that_keeps_failing_is_probed_and_its_backlog_stays_unburnt(
     }
     for id in ids {
         assert!(matches!(world.queue.state(id), State::Delivered { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_knows_one_of_two_secrets_gets_everything_through_the_probes() {
+    for known in ["whsec_old", "whsec_new"] {
+        let mut world = World::start(limits());
+        world.settle().await;
+        let end = START + seconds(24 * 3600);
+        let endpoint = Endpoint {
+            profile: Profile::Hapnd,
+            secrets: Secrets {
+                current: Secret::plain("whsec_new").ok(),
+                previous: Secret::plain("whsec_old").ok().map(|old| (old, end)),
+            },
+            ..world.endpoint(URL)
+        };
+        world.receivers.knows(URL, known);
+        let ids: Vec<_> = (0..100).map(|_| world.tell(&endpoint)).collect();
+        world.settle().await;
+        for _ in 0..4 * 60 {
+            world.advance(seconds(60)).await;
+        }
+        for id in ids {
+            let state = world.queue.state(id);
+            assert!(
+                matches!(state, State::Delivered { .. }),
+                "{known}: {state:?}"
+            );
+        }
     }
 }
 

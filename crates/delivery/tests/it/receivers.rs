@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use loggia_delivery::{Answer, Clock as _, Fault, Request, Transport};
 
+use crate::wire::{hex, hmac};
 use crate::world::ManualClock;
 
 /// What a receiver does with a request.
@@ -29,6 +30,8 @@ struct ReceiversInner {
     scripts: HashMap<String, VecDeque<Script>>,
     always: HashMap<String, u16>,
     hanging: Vec<String>,
+    /// Answers 401 to what is not signed with this, as receivers of Hapnd's do.
+    checking: HashMap<String, &'static str>,
     slow: HashMap<String, (SignedDuration, ManualClock)>,
     requests: Vec<Request>,
 }
@@ -48,6 +51,11 @@ impl Receivers {
 
     pub fn always(&self, url: &str, status: u16) {
         self.lock().always.insert(url.to_owned(), status);
+    }
+
+    /// Takes only what is signed with this secret.
+    pub fn knows(&self, url: &str, secret: &'static str) {
+        self.lock().checking.insert(url.to_owned(), secret);
     }
 
     pub fn hang(&self, url: &str) {
@@ -79,9 +87,13 @@ impl Transport for Receivers {
         let slow = self.lock().slow.get(&url).cloned();
         let script = {
             let mut inner = self.lock();
+            let checked = inner.checking.get(&url);
+            let refused = checked.is_some_and(|secret| !is_signed(&request, secret));
             inner.requests.push(request);
             if inner.hanging.contains(&url) {
                 Script::Hang
+            } else if refused {
+                Script::Answer(401)
             } else {
                 let always = inner.always.get(&url).copied().unwrap_or(200);
                 let next = inner.scripts.get_mut(&url).and_then(VecDeque::pop_front);
@@ -104,4 +116,10 @@ impl Transport for Receivers {
             Script::Panic => panic!("the script says so"),
         }
     }
+}
+
+fn is_signed(request: &Request, secret: &str) -> bool {
+    let right = format!("sha256={}", hex(&hmac(secret.as_bytes(), &request.body)));
+    let mut headers = request.headers.iter();
+    headers.any(|(name, value)| name == "x-hapnd-signature" && *value == right)
 }

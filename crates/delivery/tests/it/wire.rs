@@ -22,7 +22,7 @@ const BODY: &[u8] = br#"{"id":"1","event":"create"}"#;
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 /// HMAC-SHA256 by its definition.
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut block = [0_u8; 64];
     if key.len() > 64 {
         block[..32].copy_from_slice(&Sha256::digest(key));
@@ -33,7 +33,7 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::digest([&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat()).to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -150,6 +150,36 @@ fn hapnd_counts_attempts_from_the_last_replay() {
     ];
     let headers = standard(b"whsec_test");
     check(Profile::Hapnd, plain("whsec_test"), &own, &headers);
+}
+
+#[test]
+fn while_two_secrets_hold_those_of_hapnd_sign_in_turn_and_others_with_the_newest() {
+    let secrets = || Secrets {
+        current: Secret::plain("whsec_new").ok(),
+        previous: Secret::plain("whsec_old")
+            .ok()
+            .map(|old| (old, NOW + SignedDuration::from_hours(1))),
+    };
+    let signed = |profile: Profile, header: &str, attempts: u32, now: Timestamp| {
+        let due = Due {
+            attempts,
+            ..due(profile, secrets())
+        };
+        let request = request_at(&due, None, now);
+        let mut own = request.headers.into_iter();
+        let own = own.find(|(name, _)| name == header);
+        own.expect("is signed").1
+    };
+    let by = |key: &str| format!("sha256={}", hex(&hmac(key.as_bytes(), BODY)));
+    let hapnd = |attempts, now| signed(Profile::Hapnd, "x-hapnd-signature", attempts, now);
+    for (attempts, key) in (0..5).zip(["new", "old", "new", "old", "new"]) {
+        let key = by(&format!("whsec_{key}"));
+        assert_eq!(hapnd(attempts, NOW), key, "{attempts}");
+        let wisp = signed(Profile::Wisp, "x-webhook-signature", attempts, NOW);
+        assert_eq!(wisp, by("whsec_new"), "{attempts}");
+        let later = NOW + SignedDuration::from_hours(1);
+        assert_eq!(hapnd(attempts, later), by("whsec_new"), "{attempts}");
+    }
 }
 
 #[test]

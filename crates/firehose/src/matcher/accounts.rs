@@ -1,120 +1,183 @@
-//! Accounts by DID.
+//! Accounts, and what is watched of each.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 
+use super::filter::{Filter, Trace};
+use super::keys::{Keys, Way, Wish};
 use super::tree::Tree;
+use crate::{Action, Scope};
+
+/// Scopes of one account that are tried one by one.
+const FEW: usize = 16;
 
 /// What is watched, by account.
 #[derive(Debug)]
 pub(super) struct Accounts<K> {
-    trees: HashMap<Box<str>, Box<Tree<K>>>,
+    /// By a hash of the DID with 128 bits that nobody outside knows: two accounts never share one.
+    watched: HashMap<[u64; 2], Watched<K>>,
+    chance: [RandomState; 2],
     filter: Filter,
 }
 
-/// Says of nearly every account that nobody watches that it is not there, with one look at a table so
-/// small that it stays in a cache. Only speed depends on it: whoever chooses DIDs that all look as if
-/// they were there makes every event as slow as one that concerns somebody.
-#[derive(Debug, Default)]
-struct Filter {
-    /// Two bits of one word for each account, of eight or more that it has; a power of two. None if
-    /// there are no accounts.
-    words: Vec<u64>,
-    /// Accounts added since the table was made, those that are gone included.
-    added: usize,
+/// What is watched of one account. It is one thing of most, and there may be a million of them: what it
+/// is stands with the scopes.
+#[derive(Debug)]
+pub(super) enum Watched<K> {
+    One(K),
+    Few(Vec<K>),
+    Many(Box<Tree<K>>),
+}
+
+/// Some who watch the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Watchers<'a, K> {
+    One(K, Wish),
+    List(&'a Keys<K>),
 }
 
 impl<K> Default for Accounts<K> {
     fn default() -> Self {
         Self {
-            trees: HashMap::new(),
+            watched: HashMap::new(),
+            chance: Default::default(),
             filter: Filter::default(),
         }
     }
 }
 
 impl<K: Copy + Eq + Hash> Accounts<K> {
-    pub(super) fn is_empty(&self) -> bool {
-        self.trees.is_empty()
-    }
-
-    pub(super) fn get(&self, did: &str) -> Option<&Tree<K>> {
-        let found = self.may_have(did.as_bytes()).then(|| self.trees.get(did));
-        found.flatten().map(|tree| &**tree)
+    /// What is watched of an account.
+    pub(super) fn get(&self, did: &[u8]) -> Option<&Watched<K>> {
+        match self.may_have(Trace::of(did)) {
+            true => self.watched.get(&self.hash(did)),
+            false => None,
+        }
     }
 
     /// Whether [`Accounts::get`] has to look for it.
     #[inline]
-    pub(super) fn may_have(&self, did: &[u8]) -> bool {
-        self.filter.may_have(did)
+    pub(super) fn may_have(&self, trace: Trace) -> bool {
+        self.filter.may_have(trace)
     }
 
-    /// The tree of an account, made if need be.
-    pub(super) fn make(&mut self, did: &str) -> &mut Tree<K> {
-        if !self.trees.contains_key(did) {
-            if self.filter.is_full() {
-                self.filter = Filter::of(self.trees.keys());
+    /// Adds a scope under a key that has none; `scopes` are those that were added before.
+    pub(super) fn insert(&mut self, key: K, scope: &Scope, scopes: &HashMap<K, Scope>) {
+        let hash = self.hash(scope.account().as_bytes());
+        match self.watched.entry(hash) {
+            Entry::Occupied(mut known) => known.get_mut().insert(key, scope, scopes),
+            Entry::Vacant(place) => {
+                place.insert(Watched::One(key));
+                if self.filter.is_full() {
+                    let dids = scopes.values().map(Scope::account);
+                    self.filter = Filter::of(self.watched.len(), dids);
+                }
+                self.filter.add(scope.account());
             }
-            self.filter.add(did);
         }
-        self.trees.entry(did.into()).or_default()
     }
 
-    /// Does this with the tree of an account, and forgets the account if that empties it.
-    pub(super) fn change(&mut self, did: &str, change: impl FnOnce(&mut Tree<K>)) {
-        let Some(tree) = self.trees.get_mut(did) else {
-            return;
-        };
-        change(tree);
-        if tree.is_empty() {
-            self.trees.remove(did);
+    /// Removes a scope that was added.
+    pub(super) fn remove(&mut self, key: &K, scope: &Scope) {
+        let hash = self.hash(scope.account().as_bytes());
+        if let Some(watched) = self.watched.get_mut(&hash)
+            && watched.remove(key, scope)
+        {
+            self.watched.remove(&hash);
         }
-        if self.trees.is_empty() {
+        if self.watched.is_empty() {
             *self = Self::default();
+        }
+    }
+
+    fn hash(&self, did: &[u8]) -> [u64; 2] {
+        self.chance.each_ref().map(|chance| chance.hash_one(did))
+    }
+}
+
+impl<K: Copy + Eq + Hash> Watched<K> {
+    fn insert(&mut self, key: K, scope: &Scope, scopes: &HashMap<K, Scope>) {
+        match self {
+            Self::One(other) => *self = Self::Few(vec![*other, key]),
+            Self::Few(keys) if keys.len() < FEW => keys.push(key),
+            Self::Few(keys) => {
+                let mut tree = Box::<Tree<K>>::default();
+                for (other, of) in known(keys, scopes) {
+                    tree.insert(of, other);
+                }
+                tree.insert(scope, key);
+                *self = Self::Many(tree);
+            }
+            Self::Many(tree) => tree.insert(scope, key),
+        }
+    }
+
+    /// Whether nothing is left.
+    fn remove(&mut self, key: &K, scope: &Scope) -> bool {
+        match self {
+            Self::One(_) => true,
+            Self::Few(keys) => {
+                keys.retain(|known| known != key);
+                keys.is_empty()
+            }
+            Self::Many(tree) => {
+                tree.remove(scope, key);
+                tree.is_empty()
+            }
+        }
+    }
+
+    /// All those who watch this.
+    pub(super) fn each<'a>(
+        &'a self,
+        scopes: &HashMap<K, Scope>,
+        (collection, rkey): (Option<&str>, Option<&str>),
+        mut found: impl FnMut(Watchers<'a, K>),
+    ) {
+        if let Self::Many(tree) = self {
+            tree.each(collection, rkey, |keys| found(Watchers::List(keys)));
+        }
+        for (key, scope) in known(self.few(), scopes) {
+            if scope.covers(collection, rkey) {
+                found(Watchers::One(key, Wish::of(scope)));
+            }
+        }
+    }
+
+    /// The keys, if they are few.
+    fn few(&self) -> &[K] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Few(keys) => keys,
+            Self::Many(_) => &[],
         }
     }
 }
 
-impl Filter {
-    /// Words of the smallest table.
-    const LEAST: usize = 64;
-    /// Accounts for which a word is enough.
-    const OF_A_WORD: usize = 8;
+/// The scopes of these keys.
+fn known<'s, K: Copy + Eq + Hash>(
+    keys: &[K],
+    scopes: &'s HashMap<K, Scope>,
+) -> impl Iterator<Item = (K, &'s Scope)> {
+    let scope = |key: &K| scopes.get(key).map(|scope| (*key, scope));
+    keys.iter().filter_map(scope)
+}
 
-    /// A table with room for as many again.
-    fn of<'a>(dids: impl ExactSizeIterator<Item = &'a Box<str>>) -> Self {
-        let words = dids.len() / (Self::OF_A_WORD / 2) + 1;
-        let mut filter = Self {
-            words: vec![0; words.next_power_of_two().max(Self::LEAST)],
-            added: 0,
-        };
-        dids.for_each(|did| filter.add(did));
-        filter
-    }
-
-    fn is_full(&self) -> bool {
-        self.added >= self.words.len() * Self::OF_A_WORD
-    }
-
-    fn add(&mut self, did: &str) {
-        let (word, bits) = self.place(did.as_bytes());
-        if let Some(word) = self.words.get_mut(word) {
-            *word |= bits;
+impl<K: Copy + Eq + Hash> Watchers<'_, K> {
+    /// Whether any of them is to be told of what comes this way.
+    pub(super) fn have(self, way: Way) -> bool {
+        match self {
+            Self::One(_, wish) => wish.is_for(way),
+            Self::List(keys) => keys.has(way),
         }
-        self.added += 1;
     }
 
-    fn may_have(&self, did: &[u8]) -> bool {
-        let (word, bits) = self.place(did);
-        self.words.get(word).is_some_and(|word| word & bits == bits)
-    }
-
-    /// From the end of the DID, which is different for nearly every account.
-    fn place(&self, did: &[u8]) -> (usize, u64) {
-        let end = did.last_chunk().copied().unwrap_or_default();
-        let mixed = u64::from_le_bytes(end).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let word = usize::try_from(mixed >> 32).unwrap_or_default();
-        let bits = 1 << (mixed >> 26 & 63) | 1 << (mixed >> 20 & 63);
-        (word & self.words.len().wrapping_sub(1), bits)
+    /// Adds those who want to be told of such a change.
+    pub(super) fn tell(self, action: Action, way: Way, to: &mut Vec<K>) {
+        match self {
+            Self::One(key, wish) => to.extend(wish.is_of(action, way).then_some(key)),
+            Self::List(keys) => keys.tell(action, way, to),
+        }
     }
 }

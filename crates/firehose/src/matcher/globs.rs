@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use super::tree::Node;
-use crate::Pattern;
-use crate::pattern::Glob;
+use crate::pattern::{self, Glob};
 
 /// Patterns by what stands before the first `*`, then by what stands after the last. How many there
 /// are does not matter: how many different lengths their ends have does, and that is at most 254.
@@ -22,9 +21,9 @@ struct Ends<T> {
     lengths: BTreeMap<usize, usize>,
 }
 
-/// Patterns that begin and end alike.
+/// Patterns that begin and end alike, by what stands between.
 #[derive(Debug)]
-struct Group<K>(HashMap<Box<str>, (Pattern, Node<K>)>);
+struct Group<K>(HashMap<Box<str>, Node<K>>);
 
 impl<T> Default for Ends<T> {
     fn default() -> Self {
@@ -77,23 +76,20 @@ impl<K: Copy + Eq + Hash> Globs<K> {
     }
 
     /// The place of a pattern, made if need be.
-    pub(super) fn make(&mut self, pattern: &Pattern, glob: Glob<'_>) -> &mut Node<K> {
+    pub(super) fn make(&mut self, glob: Glob<'_>) -> &mut Node<K> {
         let group = self.0.make(glob.prefix).make(glob.suffix);
-        let entry = group.0.entry(glob.middle.into());
-        let (_, node) = entry.or_insert_with(|| (pattern.clone(), Node::default()));
-        node
+        group.0.entry(glob.middle.into()).or_default()
     }
 
     /// Does this with the place of a pattern, and forgets the place if that empties it.
-    pub(super) fn change(&mut self, pattern: &Pattern, change: impl FnOnce(&mut Node<K>)) {
-        let Some(glob) = pattern.glob() else { return };
+    pub(super) fn change(&mut self, glob: Glob<'_>, change: impl FnOnce(&mut Node<K>)) {
         let Some(ends) = self.0.of.get_mut(glob.prefix) else {
             return;
         };
         let Some(group) = ends.of.get_mut(glob.suffix) else {
             return;
         };
-        let Some((_, node)) = group.0.get_mut(glob.middle) else {
+        let Some(node) = group.0.get_mut(glob.middle) else {
             return;
         };
         change(node);
@@ -121,8 +117,8 @@ impl<K: Copy + Eq + Hash> Globs<K> {
                 let Some(group) = ends.of.get(suffix) else {
                     continue;
                 };
-                for (pattern, node) in group.0.values() {
-                    if pattern.glob().is_some_and(|glob| glob.middle_is_in(inside)) {
+                for (middle, node) in &group.0 {
+                    if pattern::is_in_order(middle, inside) {
                         found(node);
                     }
                 }

@@ -1,28 +1,24 @@
-//! What is watched of one account.
+//! What is watched of an account of which much is watched.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::globs::Globs;
-use super::keys::Keys;
+use super::keys::{Keys, Wish};
 use crate::Scope;
 
-/// What is watched of one account. Boxes: of most accounts little is watched, and there are many.
-#[expect(
-    clippy::box_collection,
-    reason = "nearly every one is absent, and there are a million"
-)]
+/// What is watched of an account, found by hash however much it is.
 #[derive(Debug)]
 pub(super) struct Tree<K> {
     whole: Keys<K>,
-    exact: Option<Box<HashMap<Box<str>, Node<K>>>>,
-    globs: Option<Box<Globs<K>>>,
+    exact: HashMap<Box<str>, Node<K>>,
+    globs: Globs<K>,
 }
 
 /// What is watched of a collection, or of those that match a pattern.
 #[expect(
     clippy::box_collection,
-    reason = "nearly every one is absent, and there are a million"
+    reason = "nearly every one is absent, and there may be a million"
 )]
 #[derive(Debug)]
 pub(super) struct Node<K> {
@@ -34,8 +30,8 @@ impl<K> Default for Tree<K> {
     fn default() -> Self {
         Self {
             whole: Keys::default(),
-            exact: None,
-            globs: None,
+            exact: HashMap::new(),
+            globs: Globs::default(),
         }
     }
 }
@@ -51,41 +47,33 @@ impl<K> Default for Node<K> {
 
 impl<K: Copy + Eq + Hash> Tree<K> {
     pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.exact.is_none() && self.globs.is_none()
+        self.whole.is_empty() && self.exact.is_empty() && self.globs.is_empty()
     }
 
     pub(super) fn insert(&mut self, scope: &Scope, key: K) {
         let Some(pattern) = scope.collection() else {
-            return self.whole.insert(scope.actions(), key);
+            return self.whole.insert(Wish::of(scope), key);
         };
         let node = match pattern.glob() {
-            Some(glob) => self.globs.get_or_insert_default().make(pattern, glob),
-            None => self
-                .exact
-                .get_or_insert_default()
-                .entry(pattern.as_str().into())
-                .or_default(),
+            Some(glob) => self.globs.make(glob),
+            None => self.exact.entry(pattern.as_str().into()).or_default(),
         };
         node.insert(scope, key);
     }
 
     pub(super) fn remove(&mut self, scope: &Scope, key: &K) {
         let Some(pattern) = scope.collection() else {
-            return self.whole.remove(scope.actions(), key);
+            return self.whole.remove(Wish::of(scope), key);
         };
-        if let Some(exact) = &mut self.exact
-            && let Some(node) = exact.get_mut(pattern.as_str())
-        {
+        if let Some(glob) = pattern.glob() {
+            return self.globs.change(glob, |node| node.remove(scope, key));
+        }
+        if let Some(node) = self.exact.get_mut(pattern.as_str()) {
             node.remove(scope, key);
             if node.is_empty() {
-                exact.remove(pattern.as_str());
+                self.exact.remove(pattern.as_str());
             }
         }
-        if let Some(globs) = &mut self.globs {
-            globs.change(pattern, |node| node.remove(scope, key));
-        }
-        self.exact.take_if(|exact| exact.is_empty());
-        self.globs.take_if(|globs| globs.is_empty());
     }
 
     /// Every list of those who watch this.
@@ -98,12 +86,10 @@ impl<K: Copy + Eq + Hash> Tree<K> {
         found(&self.whole);
         let Some(collection) = collection else { return };
         let mut node = |node: &'a Node<K>| node.each(rkey, &mut found);
-        if let Some(exact) = self.exact.as_ref().and_then(|exact| exact.get(collection)) {
+        if let Some(exact) = self.exact.get(collection) {
             node(exact);
         }
-        if let Some(globs) = &self.globs {
-            globs.each(collection, node);
-        }
+        self.globs.each(collection, node);
     }
 }
 
@@ -121,17 +107,17 @@ impl<K: Copy + Eq + Hash> Node<K> {
                 .entry(rkey.into())
                 .or_default(),
         };
-        keys.insert(scope.actions(), key);
+        keys.insert(Wish::of(scope), key);
     }
 
     fn remove(&mut self, scope: &Scope, key: &K) {
         let Some(rkey) = scope.rkey() else {
-            return self.whole.remove(scope.actions(), key);
+            return self.whole.remove(Wish::of(scope), key);
         };
         if let Some(records) = &mut self.records
             && let Some(keys) = records.get_mut(rkey)
         {
-            keys.remove(scope.actions(), key);
+            keys.remove(Wish::of(scope), key);
             if keys.is_empty() {
                 records.remove(rkey);
             }

@@ -1,7 +1,7 @@
 //! The index finds what looking at every scope finds, over scopes and records that are made at random
 //! from few pieces, so that they meet.
 
-use loggia_firehose::{Action, Actions, References, Scope};
+use loggia_firehose::{Action, Actions, Event, Matcher, References, Scope};
 use proptest::prelude::*;
 
 use crate::naive;
@@ -140,6 +140,27 @@ fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String>
     })
 }
 
+/// Accounts that look alike to the end, some by their first letters and some by their last.
+fn numbered(number: u32) -> String {
+    let letter =
+        |place: u32| char::from(b'a' + u8::try_from(number / 26_u32.pow(place) % 26).unwrap_or(0));
+    let letters: String = (0..2).map(letter).collect();
+    match number % 3 {
+        0 => format!("did:web:{letters}{number}.people.example"),
+        1 => format!("did:plc:{letters}{}", "a".repeat(22)),
+        _ => format!("did:plc:{}{letters}", "b".repeat(22)),
+    }
+}
+
+/// Whether an event that is sifted out would have found nobody, and nothing to store.
+fn sieve_holds(matcher: &Matcher<usize>, event: &Event, earlier: &References) -> bool {
+    let likely = matcher.sift(std::slice::from_ref(event));
+    let found = found(matcher, event, earlier);
+    let nothing =
+        found.keys.is_empty() && found.references.is_none() && found.too_complex.is_none();
+    likely == [true] || nothing || !earlier.is_empty()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
@@ -167,6 +188,7 @@ proptest! {
             expected.retain(|place| here[*place]);
             let found = found(&matcher, &event, &earlier);
             prop_assert_eq!(found.too_complex, None);
+            prop_assert!(sieve_holds(&matcher, &event, &earlier));
             prop_assert_eq!(found.keys, expected, "{}", record);
         }
     }
@@ -190,6 +212,40 @@ proptest! {
                 change.record = Some(loggia_firehose::Record::from_json(record.into()));
             }
             found(&matcher, &event, &References::default());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn accounts_by_the_hundred_are_kept_apart(
+        scopes in prop::collection::vec((0..300_u32, any::<bool>(), action()), 1..600),
+        removed in prop::collection::vec(any::<prop::sample::Index>(), 0..300),
+        author in 0..310_u32,
+        to in 0..310_u32,
+    ) {
+        let scopes: Vec<_> = scopes.into_iter().map(|(number, backlinks, action)| {
+            let text = format!("at://{}", numbered(number));
+            Scope::read(&text, backlinks, Actions::of([action])).expect("a scope")
+        }).collect();
+        let mut matcher = matcher(&scopes);
+        let mut here = vec![true; scopes.len()];
+        for place in removed {
+            let place = place.index(scopes.len());
+            matcher.remove(&place);
+            here[place] = false;
+        }
+        prop_assert_eq!(matcher.len(), here.iter().filter(|here| **here).count());
+        let record = format!("{{\"to\":\"at://{}/a.b.c/d\"}}", numbered(to));
+        for action in Action::ALL {
+            let event = event(action, &numbered(author), "a.b.c", "one", &record);
+            let mut expected = naive::matches(&scopes, &event, &References::default());
+            expected.retain(|place| here[*place]);
+            let found = found(&matcher, &event, &References::default());
+            prop_assert_eq!(found.keys, expected);
+            prop_assert!(sieve_holds(&matcher, &event, &References::default()));
         }
     }
 }

@@ -146,6 +146,7 @@ pub fn source(kind: SourceKind, hosts: &[&str]) -> Source {
         kind,
         hosts,
         wanted: Wanted::all(),
+        dictionary: None,
     }
 }
 

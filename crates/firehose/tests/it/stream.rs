@@ -1,5 +1,6 @@
 //! A stream over sockets that do as they are told; time is tokio's own, and stands still.
 
+mod compressed;
 mod unreadable;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::CacheSettings;
 use super::flights::{Flights, Key};
-use super::store::{Known, Store};
+use super::store::{Known, Scale, Store};
 
 /// Why an answer is an error, as far as a cache has to know.
 pub trait Failure<K>: Clone + fmt::Display + Send + Sync + 'static {
@@ -62,8 +62,18 @@ where
 {
     /// A cache that knows nothing yet.
     pub fn new(settings: CacheSettings) -> Self {
+        Self::of(settings, Scale::none())
+    }
+
+    /// The same whose values together weigh no more than `most`, by what `weigh` says of each; a value
+    /// that alone weighs more than half of it is known as long as no other comes.
+    pub fn weighing(settings: CacheSettings, most: usize, weigh: fn(&V) -> usize) -> Self {
+        Self::of(settings, Scale { weigh, most })
+    }
+
+    fn of(settings: CacheSettings, scale: Scale<V>) -> Self {
         let state = Mutex::new(State {
-            store: Store::new(settings.entries),
+            store: Store::new(settings.entries, scale),
             flights: Flights::new(),
         });
         Self {

@@ -24,15 +24,38 @@ pub(super) struct Store<K, V, E> {
     young: HashMap<K, Known<V, E>>,
     old: HashMap<K, Known<V, E>>,
     most: usize,
+    /// What the values of the young generation weigh.
+    weight: usize,
+    scale: Scale<V>,
+}
+
+/// What values weigh, and how much all of them may.
+#[derive(Debug)]
+pub(super) struct Scale<V> {
+    pub(super) weigh: fn(&V) -> usize,
+    pub(super) most: usize,
+}
+
+impl<V> Scale<V> {
+    /// However much they weigh.
+    pub(super) fn none() -> Self {
+        Self {
+            weigh: |_| 0,
+            most: usize::MAX,
+        }
+    }
 }
 
 impl<K: Clone + Eq + Hash, V, E> Store<K, V, E> {
-    /// Room for `most` keys, at least two.
-    pub(super) fn new(most: usize) -> Self {
+    /// Room for `most` keys, at least two, and for values of some weight; at least for one of each
+    /// generation, whatever that weighs.
+    pub(super) fn new(most: usize, scale: Scale<V>) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
             most: most.max(2),
+            weight: 0,
+            scale,
         }
     }
 
@@ -50,10 +73,21 @@ impl<K: Clone + Eq + Hash, V, E> Store<K, V, E> {
 
     pub(super) fn insert(&mut self, key: K, known: Known<V, E>) {
         self.old.remove(&key);
-        if self.young.len() >= self.most / 2 && !self.young.contains_key(&key) {
-            self.old = std::mem::take(&mut self.young);
+        if let Some(before) = self.young.remove(&key) {
+            self.weight -= self.weight_of(&before);
         }
+        let weight = self.weight_of(&known);
+        let is_heavy = self.weight.saturating_add(weight) > self.scale.most / 2;
+        if self.young.len() >= self.most / 2 || is_heavy && !self.young.is_empty() {
+            self.old = std::mem::take(&mut self.young);
+            self.weight = 0;
+        }
+        self.weight += weight;
         self.young.insert(key, known);
+    }
+
+    fn weight_of(&self, known: &Known<V, E>) -> usize {
+        known.answer.as_ref().map_or(0, self.scale.weigh)
     }
 
     #[cfg(test)]
@@ -76,7 +110,7 @@ mod tests {
 
     #[test]
     fn stays_within_its_bound_and_keeps_what_is_used() {
-        let mut store = Store::new(10);
+        let mut store = Store::new(10, Scale::none());
         store.insert(0, known(0));
         for number in 1..100 {
             store.insert(number, known(number));
@@ -85,5 +119,28 @@ mod tests {
         }
         assert!(store.get(&50).is_none());
         assert!(store.get(&99).is_some());
+    }
+
+    #[test]
+    fn values_weigh_no_more_than_they_may() {
+        let scale = Scale {
+            weigh: |number: &usize| *number,
+            most: 100,
+        };
+        let mut store = Store::new(1_000, scale);
+        let weight = |store: &Store<usize, usize, ()>| {
+            let all = store.young.values().chain(store.old.values());
+            all.map(|known| known.answer.expect("a value"))
+                .sum::<usize>()
+        };
+        for key in 0..100 {
+            store.insert(key, known(10));
+            store.insert(key, known(9));
+            assert!(weight(&store) <= 100, "{key}: {}", weight(&store));
+        }
+        assert!(store.get(&99).is_some() && store.get(&95).is_some());
+        // One that is heavier than all may be is there by itself.
+        store.insert(100, known(70));
+        assert!(store.get(&100).is_some() && store.young.len() == 1);
     }
 }

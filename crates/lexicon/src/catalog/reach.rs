@@ -3,6 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::{Catalog, DefinitionName, references};
+use crate::document::Document;
+
+impl Document {
+    /// The NSIDs of the other documents that its references name, be they there or not.
+    pub fn leads_to(&self) -> BTreeSet<&str> {
+        let base = self.id.as_str();
+        let mut named = BTreeSet::new();
+        references::visit(self, &mut |_, reference| {
+            let name = DefinitionName::parse(base, reference).map(|name| name.nsid);
+            named.extend(name.filter(|nsid| *nsid != base));
+        });
+        named
+    }
+}
 
 impl Catalog {
     /// The references, of this document and of all that it leads to, that lead to nothing: each as
@@ -44,6 +58,20 @@ mod tests {
             builder.add(&text, format!("{}.json", nsid.replace('.', "/")));
         }
         builder.build()
+    }
+
+    #[test]
+    fn a_document_leads_to_others_and_not_to_itself() {
+        let catalog = catalog(&[
+            ("com.example.one", "com.example.two#part"),
+            ("com.example.other", "#main"),
+        ]);
+        let leads = |nsid| {
+            let document = catalog.document(nsid).expect("it is there");
+            document.leads_to().into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(leads("com.example.one"), ["com.example.two"]);
+        assert!(leads("com.example.other").is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod rules;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::program::{
     Def, Node, NodeId, ObjectRule, Parts, Program, Property, Role, Run, Text, UnionRule,
@@ -207,20 +207,20 @@ impl<'c> Compiler<'c> {
     fn fields(
         &mut self,
         base: &'c str,
-        mut properties: Vec<(&'c str, Option<&'c Schema>)>,
+        properties: Vec<(&'c str, Option<&'c Schema>)>,
         required: &'c [String],
-        nullable: &[String],
+        nullable: &'c [String],
     ) -> u32 {
+        let mut properties: BTreeMap<_, _> = properties.into_iter().collect();
         // Data cannot have these fields: they make an object bytes or a link.
-        properties.retain(|(name, _)| !matches!(*name, "$bytes" | "$link"));
-        properties.sort_unstable_by_key(|(name, _)| *name);
+        properties.retain(|name, _| !matches!(*name, "$bytes" | "$link"));
         // What is required without a schema must be there all the same.
         for name in required {
-            if let Err(at) = properties.binary_search_by_key(&name.as_str(), |(name, _)| name) {
-                properties.insert(at, (name, None));
-            }
+            properties.entry(name).or_insert(None);
         }
-        let declares_type = properties.iter().any(|(name, _)| *name == "$type");
+        let declares_type = properties.contains_key("$type");
+        // Sorted, because a stranger's object may have thousands of both.
+        let (required, nullable) = (sorted(required), sorted(nullable));
         let mut compiled = Vec::with_capacity(properties.len());
         for (name, schema) in properties {
             let node = match schema {
@@ -230,8 +230,8 @@ impl<'c> Compiler<'c> {
             compiled.push(Property {
                 name: self.text(name),
                 node,
-                required: required.iter().any(|other| other == name),
-                nullable: nullable.iter().any(|other| other == name),
+                required: required.binary_search(&name).is_ok(),
+                nullable: nullable.binary_search(&name).is_ok(),
             });
         }
         let required = index(compiled.iter().filter(|property| property.required).count());
@@ -323,6 +323,12 @@ impl<'c> Compiler<'c> {
         program.text.shrink_to_fit();
         program
     }
+}
+
+fn sorted(names: &[String]) -> Vec<&str> {
+    let mut sorted: Vec<_> = names.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 fn extend<T>(list: &mut Vec<T>, more: Vec<T>) -> Run {

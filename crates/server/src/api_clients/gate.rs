@@ -5,24 +5,19 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
-use jiff::Timestamp;
-use loggia_delivery::{Clock as _, SystemClock};
-use loggia_storage::Storage;
+use loggia_storage::{ApiClients, Storage};
 use loggia_xrpc::Rejection;
-use loggia_xrpc_server::{CallerKey, Gate, Quota, Refusal};
+use loggia_xrpc_server::{Gate, Quota, Refusal};
 
-use super::known::Known;
 use super::{API_KEY, ApiClient, ClientKeys, HEADER, key};
 use crate::outage;
 
-/// The challenge of a 401 (RFC 9110 wants one). No browser knows the scheme, and none needs to.
-const CHALLENGE: &str = r#"ClientKey header="X-Client-Key""#;
-
-/// Lets calls pass whose key is as the setting demands. Cheap to clone.
+/// Lets calls pass whose key is as the setting demands. Cheap to clone. The store is asked each time: a
+/// key that was revoked, by whichever process, is none with the next call.
 #[derive(Clone)]
 pub struct ClientGate {
     keys: ClientKeys,
-    known: Arc<Known>,
+    clients: ApiClients,
 }
 
 impl ClientGate {
@@ -30,7 +25,7 @@ impl ClientGate {
     pub fn new(keys: ClientKeys, storage: &Storage) -> Self {
         Self {
             keys,
-            known: Arc::new(Known::new(storage.api_clients())),
+            clients: storage.api_clients(),
         }
     }
 
@@ -38,21 +33,17 @@ impl ClientGate {
     ///
     /// # Errors
     /// A key that is none, that may not be used from this web page, or that is missing.
-    pub async fn client(
-        &self,
-        parts: &mut Parts,
-        now: Timestamp,
-    ) -> Result<Option<ApiClient>, Refusal> {
+    pub async fn client(&self, parts: &mut Parts) -> Result<Option<ApiClient>, Refusal> {
         if self.keys == ClientKeys::Off {
             return Ok(None);
         }
         let Some(text) = presented(&parts.headers, HEADER)? else {
             return match self.keys {
-                ClientKeys::Required => Err(key_required()),
+                ClientKeys::Required => Err(key_required(HEADER)),
                 ClientKeys::Optional | ClientKeys::Off => Ok(None),
             };
         };
-        let client = self.of_key(text, &parts.headers, now).await?;
+        let client = self.of_key((HEADER, text), &parts.headers).await?;
         parts.extensions.insert(client.clone());
         Ok(Some(client))
     }
@@ -62,27 +53,27 @@ impl ClientGate {
     ///
     /// # Errors
     /// A key that is none, that may not be used from this web page, or that is missing.
-    pub async fn holder(&self, parts: &Parts, now: Timestamp) -> Result<ApiClient, Refusal> {
-        let text = match presented(&parts.headers, API_KEY)? {
-            Some(text) => Some(text),
-            None => presented(&parts.headers, HEADER)?,
-        };
-        let text = text.ok_or_else(key_required)?;
-        self.of_key(text, &parts.headers, now).await
+    pub async fn holder(&self, parts: &Parts) -> Result<ApiClient, Refusal> {
+        for name in [API_KEY, HEADER] {
+            if let Some(text) = presented(&parts.headers, name)? {
+                return self.of_key((name, text), &parts.headers).await;
+            }
+        }
+        Err(key_required(API_KEY))
     }
 
     async fn of_key(
         &self,
-        text: &str,
+        (name, text): (&'static str, &str),
         headers: &HeaderMap,
-        now: Timestamp,
     ) -> Result<ApiClient, Refusal> {
-        let hash = key::hash_of(text).ok_or_else(invalid_key)?;
-        let found = self.known.find(&hash, now).await;
+        let hash = key::hash_of(text).ok_or_else(|| invalid_key(name))?;
+        let found = self.clients.find(&hash).await;
         let found = found.map_err(|error| outage::refuse(&error))?;
-        let client = found.ok_or_else(invalid_key)?;
-        check_origin(headers, &client.origins)?;
-        Ok(ApiClient(client))
+        let good = found.filter(|client| client.revoked_at.is_none());
+        let client = good.ok_or_else(|| invalid_key(name))?;
+        check_origin(name, headers, &client.origins)?;
+        Ok(ApiClient(Arc::new(client)))
     }
 }
 
@@ -92,30 +83,29 @@ impl Gate for ClientGate {
         parts: &'a mut Parts,
     ) -> futures_util::future::BoxFuture<'a, Result<Option<Quota>, Refusal>> {
         Box::pin(async move {
-            let client = self.client(parts, SystemClock.now()).await?;
-            Ok(client.and_then(|client| {
-                Some(Quota {
-                    caller: CallerKey::Name(client.id().to_string().into()),
-                    per_minute: client.requests_per_minute()?,
-                })
-            }))
+            let client = self.client(parts).await?;
+            Ok(client.and_then(|client| client.quota()))
         })
     }
 }
 
 /// The key in a request. Several are none: which of them would be meant?
-fn presented<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn presented<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Refusal> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
-        (Some(one), None) => one.to_str().map(Some).map_err(|_| invalid_key()),
-        (Some(_), Some(_)) => Err(invalid_key()),
+        (Some(one), None) => one.to_str().map(Some).map_err(|_| invalid_key(name)),
+        (Some(_), Some(_)) => Err(invalid_key(name)),
     }
 }
 
 /// Browsers say where a page comes from, and pages cannot make them say something else. Without that
 /// the caller is no web page, and may be anything.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refusal> {
+fn check_origin(
+    name: &'static str,
+    headers: &HeaderMap,
+    allowed: &[String],
+) -> Result<(), Refusal> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let fits = origins.all(|origin| {
         allowed
@@ -125,19 +115,38 @@ fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Refusal> 
     if fits {
         return Ok(());
     }
-    let message = "this X-Client-Key is not for web pages of this origin: its operator can allow \
-                   origins when making a key";
+    let message = format!(
+        "this {} is not for web pages of this origin: its operator can allow origins when making a key",
+        spelled(name)
+    );
     Err(Rejection::new(403, "OriginNotAllowed", message).into())
 }
 
-fn invalid_key() -> Refusal {
-    let message = "the X-Client-Key is not one of this server, or was revoked";
-    let rejection = Rejection::new(401, "InvalidClientKey", message);
-    rejection.header("WWW-Authenticate", CHALLENGE).into()
+fn invalid_key(name: &'static str) -> Refusal {
+    let message = "is not one of this server, or was revoked";
+    let message = format!("the {} {message}", spelled(name));
+    challenge(name, Rejection::new(401, "InvalidClientKey", message))
 }
 
-pub(super) fn key_required() -> Refusal {
-    let message = "this server needs an X-Client-Key: ask its operator for one";
-    let rejection = Rejection::new(401, "ClientKeyRequired", message);
-    rejection.header("WWW-Authenticate", CHALLENGE).into()
+pub(super) fn key_required(name: &'static str) -> Refusal {
+    let name_shown = spelled(name);
+    let message = match name {
+        API_KEY => format!("these paths need an {name_shown}: ask the server's operator for one"),
+        _ => format!("this server needs an {name_shown}: ask its operator for one"),
+    };
+    challenge(name, Rejection::new(401, "ClientKeyRequired", message))
+}
+
+/// A 401 has a challenge (RFC 9110 wants one). No browser knows the scheme, and none needs to.
+fn challenge(name: &'static str, rejection: Rejection) -> Refusal {
+    let challenge = format!(r#"ClientKey header="{}""#, spelled(name));
+    rejection.header("WWW-Authenticate", challenge).into()
+}
+
+/// A header as people write it.
+fn spelled(name: &'static str) -> &'static str {
+    match name {
+        API_KEY => "X-API-Key",
+        _ => "X-Client-Key",
+    }
 }

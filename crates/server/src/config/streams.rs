@@ -1,12 +1,15 @@
 //! The `[[streams]]` tables of a settings file, and the one stream that a variable gives.
 
-use loggia_firehose::{SourceKind, SourceUrl};
+use std::fs::File;
+use std::io::Read as _;
+
+use loggia_firehose::{Dictionary, SourceKind, SourceUrl};
 use loggia_xrpc_client::AddressGuard;
 use url::Url;
 
 use super::tables::{Table, Tables};
 use super::{Config, Mistake};
-use crate::record_stream::StreamSettings;
+use crate::record_stream::{DictionaryFile, StreamSettings};
 
 /// Most streams of one server: each is a connection and a task.
 const MOST: usize = 16;
@@ -83,13 +86,10 @@ impl StreamTable<'_, '_> {
             let message = "is for kind `repos` only: nothing else is signed";
             self.table.mistake("verify", message);
         }
-        if self.table.truth("compress") {
-            let message = "cannot be true: Jetstream compresses with a dictionary that is not part of \
-                           this program; leave it out";
-            self.table.mistake("compress", message);
-        }
+        let dictionary = self.dictionary(kind);
         self.table.refuse_unknown(
-            "is not a setting of a stream; those are name, kind, urls, collections, verify and from",
+            "is not a setting of a stream; those are name, kind, urls, collections, verify, from and \
+             dictionary",
         );
         Some(StreamSettings {
             name: name?,
@@ -98,7 +98,30 @@ impl StreamTable<'_, '_> {
             collections,
             verify,
             from_start,
+            dictionary,
         })
+    }
+
+    fn dictionary(&mut self, kind: Option<SourceKind>) -> Option<DictionaryFile> {
+        let path = self.table.text("dictionary");
+        if self.table.truth("compress") && path.is_none() {
+            let message = "cannot be true without `dictionary`: the file that Jetstream compresses \
+                           with, which is not part of this program";
+            self.table.mistake("compress", message);
+        }
+        let path = path?;
+        if kind.is_some_and(|kind| kind != SourceKind::Jetstream) {
+            let message = "is for kind `jetstream` only: nothing else is compressed with one";
+            self.table.mistake("dictionary", message);
+            return None;
+        }
+        match read_dictionary(&path) {
+            Ok(dictionary) => Some(DictionaryFile { path, dictionary }),
+            Err(why) => {
+                self.table.mistake("dictionary", format!("`{path}`: {why}"));
+                None
+            }
+        }
     }
 
     fn name(&mut self, number: usize) -> Option<String> {
@@ -199,6 +222,16 @@ impl StreamTable<'_, '_> {
             }
         }
     }
+}
+
+fn read_dictionary(path: &str) -> Result<Dictionary, String> {
+    // A byte more than fits tells that it is too long, however long it is.
+    let most = Dictionary::LONGEST as u64 + 1;
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let read = file.take(most).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    Dictionary::new(&bytes).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@
 use jiff::Timestamp;
 use loggia_api::com::atproto::repo::get_record::{GetRecord, Params};
 use loggia_identity::{DidDocument, Name, ResolveDid, ResolveName};
-use loggia_lexicon::document::Document;
 use loggia_lexicon::read::read;
 use loggia_syntax::data::{Data, Object};
 use loggia_syntax::{AtIdentifier, Nsid, RecordKey};
 use loggia_xrpc::NoBody;
 use loggia_xrpc_client::{CallError, Credentials, GuardedClient, Url};
 
-use super::{Finding, Publications, Unpublished};
+use super::{Edition, Finding, Publications, Unpublished};
 
 /// The collection of published lexicons.
 const SCHEMA: &str = "com.atproto.lexicon.schema";
@@ -35,7 +34,7 @@ impl<N: ResolveName, D: ResolveDid> Publications for Published<N, D> {
 }
 
 impl<N: ResolveName, D: ResolveDid> Published<N, D> {
-    async fn fetch(&self, nsid: &Nsid, now: Timestamp) -> Result<Document, Unpublished> {
+    async fn fetch(&self, nsid: &Nsid, now: Timestamp) -> Result<Edition, Unpublished> {
         let lasting = |why: String| Unpublished::new(nsid, why, false);
         let authority = self.names.resolve_name(&Name::lexicon(nsid), now).await;
         let authority =
@@ -78,14 +77,17 @@ fn may_pass(error: &CallError) -> bool {
 }
 
 /// The document in a record, if it is that of this name.
-fn document_of(nsid: &Nsid, mut fields: Object) -> Result<Document, String> {
+fn document_of(nsid: &Nsid, mut fields: Object) -> Result<Edition, String> {
     if fields.remove("$type").as_ref().and_then(Data::as_str) != Some(SCHEMA) {
         return Err(format!("its record is no {SCHEMA}"));
     }
     let text = serde_json::to_string(&fields).map_err(|error| error.to_string())?;
     let (document, _) = read(&text).map_err(|error| error.to_string())?;
     match document.id == *nsid {
-        true => Ok(document),
+        true => Ok(Edition {
+            document,
+            bytes: text.len(),
+        }),
         false => Err(format!("its record is that of {}", document.id)),
     }
 }

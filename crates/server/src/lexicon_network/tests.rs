@@ -109,7 +109,7 @@ fn network(did: String) -> LexiconNetwork {
         documents: CachedResolver::new(resolver, CacheSettings::default()),
         client: client.clone(),
     };
-    LexiconNetwork::new(Arc::new(published), Lexicons::built_in())
+    LexiconNetwork::new(Arc::new(published), Lexicons::built_in(), Computing::new())
 }
 
 fn document(nsid: &str, defs: &Value) -> Value {
@@ -203,9 +203,100 @@ async fn what_cannot_be_had_whole_stays_unknown() {
     assert_eq!(scene.asked.load(Ordering::SeqCst), asked);
 }
 
+#[tokio::test]
+async fn each_document_of_a_ring_is_asked_for_once() {
+    let reference = |name: &str| json!({ "type": "ref", "ref": name });
+    let leading = |name: &str, to: &[String]| {
+        let to = to.iter().enumerate();
+        let to: serde_json::Map<_, _> = to
+            .map(|(at, to)| (format!("field{at}"), reference(to)))
+            .collect();
+        document(
+            name,
+            &json!({ "main": { "type": "object", "properties": to } }),
+        )
+    };
+    let name = |at: usize| format!("com.example.forum.d{at}");
+    // A post and thirty-one others, each of which leads to all.
+    let all: Vec<_> = (1..32).map(name).collect();
+    let mut documents: Vec<_> = all
+        .iter()
+        .map(|it| (it.clone(), leading(it, &all)))
+        .collect();
+    let mut post = post();
+    post["defs"]["main"]["record"]["properties"] = json!({ "first": reference(&name(1)) });
+    documents.push(("com.example.forum.post".to_owned(), post.clone()));
+    let published: Vec<_> = documents
+        .iter()
+        .map(|(n, d)| (n.as_str(), d.clone()))
+        .collect();
+    let scene = Scene::start(&published).await;
+    let found = scene.validator("com.example.forum.post").await;
+    assert!(found.is_some());
+    assert_eq!(scene.asked.load(Ordering::SeqCst), 32);
+
+    // One more is too many, which is known from the first two.
+    let more: Vec<_> = (1..33).map(name).collect();
+    let first = leading(&name(1), &more);
+    let published = [
+        ("com.example.forum.post", post),
+        ("com.example.forum.d1", first),
+    ];
+    let scene = Scene::start(&published).await;
+    let found = scene.validator("com.example.forum.post").await;
+    assert!(found.is_none());
+    assert_eq!(scene.asked.load(Ordering::SeqCst), 2);
+}
+
 #[test]
 fn one_who_has_a_domain_is_one_host_however_many_names_are_below_it() {
     let host = |nsid| Name(Nsid::from_static(nsid)).host();
     assert_eq!(host("com.example.a.post"), Some("example.com".to_owned()));
     assert_eq!(host("com.example.b.post"), host("com.example.post"));
+}
+
+#[tokio::test]
+async fn as_many_collections_of_one_authority_as_a_call_has_are_found() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let names = names.map(|name| format!("com.example.forum.{name}"));
+    let record = json!({ "main": {
+        "type": "record",
+        "key": "any",
+        "record": { "type": "object", "properties": {} },
+    } });
+    let published: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), document(name, &record)))
+        .collect();
+    let scene = Scene::start(&published).await;
+    let names = names.map(|name| Nsid::new(name).expect("an NSID"));
+    let collections = names.iter().collect();
+    let found = scene
+        .network
+        .validators(collections, Timestamp::UNIX_EPOCH)
+        .await;
+    assert_eq!(found.len(), names.len());
+}
+
+#[tokio::test]
+async fn a_lexicon_that_leads_to_too_much_stays_unknown() {
+    let text = "x".repeat(400 << 10);
+    let leading = |to: &str| {
+        let reference = json!({ "type": "ref", "ref": format!("com.example.forum.{to}#main") });
+        json!({ "main": {
+            "type": "object",
+            "description": text,
+            "properties": { "next": reference },
+        } })
+    };
+    let last = json!({ "main": { "type": "object", "description": text, "properties": {} } });
+    let published = [
+        ("com.example.forum.one", leading("two")),
+        ("com.example.forum.two", leading("three")),
+        ("com.example.forum.three", last),
+    ];
+    let published = published.map(|(nsid, defs)| (nsid, document(nsid, &defs)));
+    let scene = Scene::start(&published).await;
+    assert!(scene.validator("com.example.forum.two").await.is_some());
+    assert!(scene.validator("com.example.forum.one").await.is_none());
 }

@@ -187,11 +187,9 @@ impl StateType {
     /// What came along wins over what the server has of the same name.
     fn find(nsid: &str, schemas: &[Value], lexicons: &Lexicons) -> Result<Self, Invalid> {
         let invalid = |reason: String| Invalid::StateType(reason);
-        Nsid::new(nsid).map_err(|error| invalid(error.to_string()))?;
-        let lexicons = match schemas.is_empty() {
-            true => lexicons.clone(),
-            false => lexicons.with(read_schemas(schemas).map_err(invalid)?),
-        };
+        let name = Nsid::new(nsid).map_err(|error| invalid(error.to_string()))?;
+        let given = read_schemas(schemas).map_err(invalid)?;
+        let lexicons = lexicons.reached_from(&name, given, true);
         let document = lexicons.catalog().document(nsid);
         let document = document.ok_or_else(|| invalid(format!("there is no lexicon {nsid}")))?;
         let is_record = match document.defs.get("main") {

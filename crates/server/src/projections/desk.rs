@@ -23,6 +23,7 @@ use crate::lexicons::Lexicons;
 use crate::projections::definition::{Definition, Invalid};
 use crate::projections::feeding::Feeding;
 use crate::projections::followers::Followers;
+use crate::projections::holders::Holders;
 use crate::projections::reducers::{NotRun, Reducers};
 use crate::projections::{intake, readers};
 
@@ -42,6 +43,8 @@ pub struct ProjectionDesk {
     pub reducers: Reducers,
     /// Who waits for notifications.
     pub followers: Followers,
+    /// Who holds streams open.
+    pub holders: Holders,
     /// Tells that there is something to fold.
     pub wake: Arc<Notify>,
     deliveries: DeliveryDesk,
@@ -134,6 +137,7 @@ impl ProjectionDesk {
             engine: deliveries.engine.clone(),
             reducers: Reducers::new(lexicons.clone()),
             followers: Followers::default(),
+            holders: Holders::default(),
             wake: Arc::default(),
             deliveries: deliveries.clone(),
             caps,
@@ -278,6 +282,7 @@ impl ProjectionDesk {
         let deleted = projections.delete(&mut tx, (id, owner), now).await?;
         let deleted = deleted.ok_or(DeskError::NotFound)?;
         tx.commit().await?;
+        self.followers.deleted(id);
         if let Some(endpoint) = deleted.endpoint {
             self.engine.endpoint_dropped(endpoint).await;
         }

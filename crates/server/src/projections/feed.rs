@@ -23,6 +23,17 @@ pub struct Feed {
     is_quiet: bool,
 }
 
+/// Why there is no next notification.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedEnd {
+    /// The projection was deleted.
+    #[error("the projection was deleted")]
+    Deleted,
+    /// The store failed.
+    #[error("the log of a projection cannot be read")]
+    Storage(#[from] StorageError),
+}
+
 impl Feed {
     /// Begins after a number.
     pub fn new(
@@ -55,9 +66,12 @@ impl Feed {
     /// The next notification, waited for. May be dropped at any time and called anew.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn next(&mut self) -> Result<Notice, StorageError> {
+    /// There is none any more.
+    pub async fn next(&mut self) -> Result<Notice, FeedEnd> {
         loop {
+            if self.following.is_deleted() {
+                return Err(FeedEnd::Deleted);
+            }
             if let Some(next) = self.ready.pop_front() {
                 self.after = next.sequence;
                 return Ok(next);

@@ -67,30 +67,25 @@ impl FoldError {
 
 /// Folds until `shutdown` ends.
 pub(crate) async fn run(desk: ProjectionDesk, shutdown: impl Future<Output = ()>) {
-    tokio::pin!(shutdown);
-    loop {
-        let working = async {
+    let folding = async {
+        loop {
             while pass(&desk).await {}
-            // What is woken during a pass is not lost: it is still woken.
-            let heard = tokio::time::timeout(PAUSE, desk.wake.notified()).await;
-            if heard.is_err() {
-                look_at_others(&desk).await;
-            }
-        };
-        tokio::select! {
-            () = &mut shutdown => return,
-            () = working => {}
+            // What is woken during a pass is not lost: it is still woken. What other nodes were told
+            // wakes nobody here.
+            let heard = tokio::time::timeout(PAUSE, desk.wake.notified());
+            heard.await.unwrap_or_default();
         }
-    }
-}
-
-async fn look_at_others(desk: &ProjectionDesk) {
-    if !desk.storage.location().is_shared() {
-        return;
-    }
-    if let Err(error) = desk.followers.look(&desk.storage.projections()).await {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(error, "what other nodes have folded cannot be seen");
+    };
+    let looking = async {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            desk.look_at_others().await;
+        }
+    };
+    tokio::select! {
+        () = shutdown => {}
+        () = folding => {}
+        () = looking => {}
     }
 }
 

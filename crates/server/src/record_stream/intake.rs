@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::known::KnownWebhooks;
-use super::telling::{Telling, Terms};
+use super::telling::{Seen, Telling, Terms};
 use crate::projections::Feeding;
 use crate::streamplace::{self, Streamplace};
 use crate::wisp_registry::{self, Bell};
@@ -151,14 +151,12 @@ impl Intake {
         let relay = taking.batch.cursor.as_ref();
         let relay = relay.map_or("", |cursor| cursor.source.as_str());
         let mut telling = Telling::new(storage, &mut tx, known, rest).await?;
-        let taken = rest.iter().take_while(|event| {
-            let goes = telling.deliveries() < self.most;
-            if goes {
-                telling.tell(event, known, &self.terms, relay, now);
-            }
-            goes
-        });
-        let taken = taken.count();
+        let seen = Seen {
+            relay,
+            now,
+            terms: self.terms,
+        };
+        let taken = telling.tell(rest, known, &seen, self.most);
         let events = &rest[..taken];
         let kept = self.streamplace.take(&mut tx, events, now).await?;
         let fed = self.feeding.streamed(&mut tx, events, now).await?;

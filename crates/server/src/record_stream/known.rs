@@ -95,6 +95,11 @@ impl KnownWebhooks {
         self.matcher.has_backlinks()
     }
 
+    /// Which of these events may concern somebody; of any other, what is kept of its record may.
+    pub(crate) fn sift(&self, events: &[Event]) -> Vec<bool> {
+        self.matcher.sift(events)
+    }
+
     /// Whom an event concerns, and what is to be kept of the record's references.
     pub(crate) fn matches(&self, event: &Event, earlier: &References, found: &mut Matches<u32>) {
         self.matcher.matches(event, earlier, found);

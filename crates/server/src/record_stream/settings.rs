@@ -1,7 +1,7 @@
 //! Which streams there are.
 
 use jiff::Timestamp;
-use loggia_firehose::{Cursor, Source, SourceKind, SourceUrl, Wanted};
+use loggia_firehose::{Cursor, Dictionary, Source, SourceKind, SourceUrl, Wanted};
 
 /// A record stream to consume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub struct StreamSettings {
     /// Whether the first start asks for everything that the source still has, and not for what comes
     /// from then on.
     pub from_start: bool,
+    /// What the source's frames are compressed with. For [`SourceKind::Jetstream`] only.
+    pub dictionary: Option<DictionaryFile>,
+}
+
+/// A dictionary, and the file that it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DictionaryFile {
+    /// As it was given.
+    pub path: String,
+    /// What it holds.
+    pub dictionary: Dictionary,
 }
 
 impl StreamSettings {
@@ -26,14 +37,18 @@ impl StreamSettings {
     pub fn shown(&self) -> Vec<(&'static str, String)> {
         let hosts = self.hosts.iter().map(SourceUrl::identity);
         let from = if self.from_start { "start" } else { "now" };
-        vec![
+        let mut all = vec![
             ("name", format!("{:?}", self.name)),
             ("kind", format!("{:?}", self.kind.as_str())),
             ("urls", format!("{:?}", hosts.collect::<Vec<_>>())),
             ("collections", format!("{:?}", self.collections)),
             ("verify", self.verify.to_string()),
             ("from", format!("{from:?}")),
-        ]
+        ];
+        if let Some(file) = &self.dictionary {
+            all.push(("dictionary", format!("{:?}", file.path)));
+        }
+        all
     }
 
     pub(super) fn source(&self) -> Source {
@@ -42,6 +57,7 @@ impl StreamSettings {
             kind: self.kind,
             hosts: self.hosts.clone(),
             wanted: Wanted::of(self.collections.iter()),
+            dictionary: self.dictionary.as_ref().map(|file| file.dictionary.clone()),
         }
     }
 

@@ -22,6 +22,15 @@ pub(crate) struct Terms {
     pub(crate) version: Version,
 }
 
+/// Where and when events were seen, and how they are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// Scheme, host and path; nothing if it was no stream.
+    pub(crate) relay: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) terms: Terms,
+}
+
 /// What is to be told, as it comes together.
 pub(crate) struct Telling {
     news: Vec<News>,
@@ -63,32 +72,45 @@ impl Telling {
         })
     }
 
-    /// How many deliveries there are so far.
-    pub(crate) fn deliveries(&self) -> usize {
-        self.deliveries
-    }
-
     /// Everything that is told, and what is to be kept of references.
     pub(crate) fn ended(self) -> (Vec<News>, Kept) {
         (self.news, self.references)
     }
 
-    /// Adds what an event has to tell that was seen at `relay`: scheme, host and path.
+    /// Adds what these events have to tell, one after another until there are so many deliveries; how many
+    /// events that took.
     pub(crate) fn tell(
         &mut self,
-        event: &Event,
+        events: &[Event],
         webhooks: &KnownWebhooks,
-        terms: &Terms,
-        relay: &str,
-        now: Timestamp,
-    ) {
-        let (What::Change(change), Some(happening)) = (&event.what, Happening::of(event, relay))
+        seen: &Seen<'_>,
+        most: usize,
+    ) -> usize {
+        let likely = webhooks.sift(events);
+        for (taken, (event, likely)) in events.iter().zip(likely).enumerate() {
+            if self.deliveries >= most {
+                return taken;
+            }
+            if likely || !self.references.is_empty() {
+                self.tell_of(event, webhooks, seen, likely);
+            }
+        }
+        events.len()
+    }
+
+    fn tell_of(&mut self, event: &Event, webhooks: &KnownWebhooks, seen: &Seen<'_>, likely: bool) {
+        let (What::Change(change), Some(happening)) =
+            (&event.what, Happening::of(event, seen.relay))
         else {
             return;
         };
         let uri = happening.uri();
         let none = References::default();
-        let earlier = self.references.of(&uri).unwrap_or(&none);
+        let earlier = match self.references.of(&uri) {
+            Some(earlier) => earlier,
+            None if likely => &none,
+            None => return,
+        };
         webhooks.matches(event, earlier, &mut self.found);
         if self.found.too_complex.is_some() {
             metrics::counter!("loggia_stream_too_complex_total").increment(1);
@@ -107,7 +129,7 @@ impl Telling {
         if told.is_empty() {
             return;
         }
-        match news(&happening, &change.collection, &told, terms, now) {
+        match news(&happening, &change.collection, &told, seen) {
             Ok(news) => {
                 self.deliveries += news.recipients.len();
                 self.news.push(news);
@@ -124,20 +146,20 @@ fn news(
     happening: &Happening<'_>,
     collection: &Nsid,
     told: &[&KnownWebhook],
-    terms: &Terms,
-    now: Timestamp,
+    seen: &Seen<'_>,
 ) -> Result<News, Unfit> {
+    let (now, version) = (seen.now, seen.terms.version);
     let deadline = now.saturating_add(INTERESTS).unwrap_or(Timestamp::MAX);
     let notification = Notification {
         id: NotificationId::new(now, chance::bytes()),
         kind: collection.clone(),
         subject: happening.uri(),
-        body: happening.body(terms.version)?,
+        body: happening.body(version)?,
         created_at: now,
         deadline,
     };
     let recipients = told.iter().map(|webhook| Recipient {
-        key: Some(happening.key(terms.version, &webhook.owner, &webhook.rkey)),
+        key: Some(happening.key(version, &webhook.owner, &webhook.rkey)),
         ..Recipient::new(webhook.endpoint, deadline)
     });
     Ok(News {
@@ -177,6 +199,10 @@ impl Kept {
 
     fn of(&self, uri: &str) -> Option<&References> {
         self.changed.get(uri).or_else(|| self.known.get(uri))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.changed.is_empty()
     }
 
     fn put(&mut self, uri: String, references: References) {

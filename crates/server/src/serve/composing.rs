@@ -9,7 +9,6 @@ use loggia_delivery::SystemClock;
 use loggia_storage::{Caps, Storage};
 use loggia_syntax::Nsid;
 use loggia_xrpc_server::{Metrics, RateLimit, Service, Settings};
-use tokio::sync::Semaphore;
 
 use super::ServeError;
 use super::ground::Ground;
@@ -34,9 +33,9 @@ use crate::projections::{self, ProjectionDesk, folding};
 use crate::record_stream::LiveStreams;
 use crate::routes::routes;
 use crate::running::{Part, Running};
-use crate::space_copies::{Asking, Purse, SpaceCopies, Syncer, limits};
+use crate::space_copies::{Asking, Purse, Snapshots, SpaceCopies, Syncer, limits};
 use crate::space_gate::SpaceGate;
-use crate::space_host::{HostedAccounts, Hosting};
+use crate::space_host::{HostedAccounts, Hosting, finish_closing};
 use crate::space_hub::Outbound;
 use crate::space_notices::SpaceNotices;
 use crate::streaming::{self, Streaming};
@@ -108,12 +107,13 @@ impl Work {
         let engine = delivering.desk.engine.clone();
         let (computing, calls) = (Computing::new(), Bell::default());
         let copies = copies(config, ground, notices(config, &delivering, &calls));
+        let syncer = syncer(config, ground, (&copies, &computing), &delivering);
         Ok(Self {
-            syncer: syncer(config, ground, (&copies, &computing), &delivering),
             computing,
             projections,
             lexicons,
-            outbound: outbound(config, ground, &copies),
+            outbound: outbound(config, ground, &syncer),
+            syncer,
             calls,
             secrets: SecretDesk::new(storage.clone(), engine, bell.clone()),
             delivering,
@@ -136,8 +136,11 @@ impl Work {
             let answering = probes.run(running.stopping());
             running.start(Part::Probes, answering);
         }
-        let (outbound, calls) = (self.outbound, self.calls);
+        let (outbound, calls, copies) = (self.outbound, self.calls, self.copies);
         running.start_steady(Part::SpaceCalls, |stopping| outbound.serve(calls, stopping));
+        running.start_steady(Part::SpaceClosing, |stopping| {
+            finish_closing(copies, stopping)
+        });
         let streamplace = self.streamplace;
         running.start_steady(Part::Streamplace, |stopping| streamplace.run(stopping));
         running.start_steady(Part::Folding, |stopping| {
@@ -160,13 +163,14 @@ fn copies(config: &Config, ground: &Ground, notices: SpaceNotices) -> SpaceCopie
 }
 
 /// What calls others of spaces.
-fn outbound(config: &Config, ground: &Ground, copies: &SpaceCopies) -> Outbound {
+fn outbound(config: &Config, ground: &Ground, syncer: &Syncer) -> Outbound {
     Outbound {
         storage: ground.storage.clone(),
-        engine: copies.notices.engine.clone(),
+        engine: syncer.copies.notices.engine.clone(),
         documents: ground.documents.clone(),
         guard: config.guard(),
-        accounts: copies.accounts.clone(),
+        accounts: syncer.copies.accounts.clone(),
+        places: syncer.asking.places.clone(),
     }
 }
 
@@ -185,7 +189,7 @@ fn syncer(
         lease: config.lease,
         service: format!("{}{SERVICE}", ground.origin.did),
         between_visits: config.space_visits,
-        snapshots: Arc::new(Semaphore::new(limits::SNAPSHOTS)),
+        snapshots: Snapshots::default(),
     }
 }
 
@@ -252,7 +256,7 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
         attestations: Arc::new(access.attestations()),
         copies: work.copies.clone(),
         asking: work.syncer.asking.clone(),
-        network: network(config, ground, &work.lexicons),
+        network: network(config, ground, work),
     };
     let app = app(config, ground, work, (&callers, hosting), description);
     let published = Published {
@@ -293,13 +297,14 @@ fn lexicons(config: &Config) -> Result<Lexicons, LexiconsError> {
 }
 
 /// The way to all others, if it may be gone.
-fn network(config: &Config, ground: &Ground, known: &Lexicons) -> Option<LexiconNetwork> {
+fn network(config: &Config, ground: &Ground, work: &Work) -> Option<LexiconNetwork> {
     let published = || PublishedLexicons {
         names: ground.names.clone(),
         documents: ground.documents.clone(),
         client: ground.outgoing.0.clone(),
     };
-    let network = || LexiconNetwork::new(Arc::new(published()), known.clone());
+    let known = (work.lexicons.clone(), work.computing.clone());
+    let network = || LexiconNetwork::new(Arc::new(published()), known.0, known.1);
     config.lexicon_network.then(network)
 }
 

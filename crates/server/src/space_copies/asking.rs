@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use loggia_api::com::atproto::space::get_space_credential::{self, GetSpaceCredential};
 use loggia_auth::delegation::{self, NewDelegation, NewDelegationError};
 use loggia_auth::key::SigningError;
@@ -131,23 +132,36 @@ impl Asking {
         input: impl Fn() -> M::Input,
         limit: usize,
     ) -> Result<M::Output, AskError> {
-        let mut held = self.credential((space, turn), None).await?;
-        let mut is_first = true;
-        loop {
-            let fields = held.fields(audience)?;
-            let credentials = Credentials::Fields(&fields);
-            let client = &self.outgoing.0;
-            let called = client.call_within::<M>(turn.base(), params, input(), credentials, limit);
-            match turn.call(called).await {
-                Err(AskError::Call(CallError::Refused { source, .. }))
-                    if source.status == 401 && is_first =>
-                {
-                    held = self.credential((space, turn), Some(&held)).await?;
-                    is_first = false;
-                }
-                answer => return answer,
+        let (client, base) = (&self.outgoing.0, turn.base());
+        let call = |fields: HeaderMap| {
+            let input = input();
+            async move {
+                let credentials = Credentials::Fields(&fields);
+                let called = client.call_within::<M>(base, params, input, credentials, limit);
+                called.await
             }
+        };
+        self.with_credential(turn, (space, audience), call).await
+    }
+
+    /// Makes a call with what proves the credential for a space, and once more with another if that is
+    /// refused.
+    pub(super) async fn with_credential<T, F>(
+        &self,
+        turn: &Turn,
+        (space, audience): (&SpaceRef, &Did),
+        call: impl Fn(HeaderMap) -> F,
+    ) -> Result<T, AskError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let held = self.credential((space, turn), None).await?;
+        match turn.call(call(held.fields(audience)?)).await {
+            Err(AskError::Call(CallError::Refused { source, .. })) if source.status == 401 => {}
+            answer => return answer,
         }
+        let other = self.credential((space, turn), Some(&held)).await?;
+        turn.call(call(other.fields(audience)?)).await
     }
 
     /// The credential for a space; another than the refused one, if one was.

@@ -59,7 +59,7 @@ impl Purse {
     }
 
     /// Throws a space's credential away.
-    pub(super) fn forget(&self, space: &SpaceRef) {
+    pub(crate) fn forget(&self, space: &SpaceRef) {
         self.slots().remove(space);
     }
 

@@ -14,7 +14,7 @@ use loggia_syntax::{SpaceRef, Tid};
 use super::asking::{AskError, Asking};
 use super::credential::Held;
 use super::worker::{Syncer, Undone};
-use super::{PULL, SpaceCopies, pull};
+use super::{SpaceCopies, pull};
 use crate::chance;
 use crate::space_host::AccountsError;
 use crate::space_hub::News;
@@ -51,9 +51,8 @@ impl SpaceCopies {
             return Ok(refused(news.repo));
         }
         let RepoName { author, space } = news.repo;
-        let (subject, wanted) = (pull::subject(author, space), pull::wanted(news.rev));
-        let errands = self.storage.errands();
-        errands.put(tx, PULL, &subject, &wanted, now).await?;
+        let wanted = [(author.clone(), pull::wanted(news.rev))];
+        self.want_pulls(tx, space, &wanted, now).await?;
         Ok(true)
     }
 }
@@ -104,22 +103,19 @@ impl Syncer {
         let (storage, now) = (&self.copies.storage, SystemClock.now());
         let behind = storage.space_copies().behind(&copied.space).await?;
         let wanted: Vec<_> = behind
-            .iter()
-            .map(|(author, rev)| (pull::subject(author, &copied.space), pull::wanted(rev)))
+            .into_iter()
+            .map(|(author, rev)| (author, pull::wanted(&rev)))
             .collect();
-        let pulls = wanted.iter().map(|(subject, rev)| (&**subject, &**rev));
-        let pulls: Vec<_> = pulls.collect();
         let mut tx = storage.begin().await?;
-        storage
-            .errands()
-            .raise_all(&mut tx, PULL, &pulls, now)
+        self.copies
+            .want_pulls(&mut tx, &copied.space, &wanted, now)
             .await?;
+        storage.errands().done(&mut tx, errand).await?;
         let next = now + self.between_visits;
         storage
             .space_copies()
             .visit_next(&mut tx, &copied.space, next)
             .await?;
-        storage.errands().done(&mut tx, errand).await?;
         tx.commit().await?;
         self.copies.bell.ring();
         Ok(())

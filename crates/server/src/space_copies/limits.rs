@@ -28,9 +28,15 @@ pub const LIST_PAGES: usize = 100;
 /// of [`RECORDS`] entries whose paths are of the usual length has some 10 MB.
 pub const SNAPSHOT_BYTES: usize = MOST_INDEX + (1 << 20);
 
-/// Repositories that are fetched whole at a time: each takes up to twice [`SNAPSHOT_BYTES`] while it is
-/// read.
-pub const SNAPSHOTS: usize = 2;
+/// Repositories that are fetched whole at a time, of the hosts of one domain and altogether: each takes up
+/// to twice [`SMALL`] while it is read.
+pub const SNAPSHOTS: (usize, usize) = (2, 8);
+
+/// Bytes of a repository that is no large one: some ten thousand records.
+pub const SMALL: usize = 2 << 20;
+
+/// The same of those that turn out to be larger: each takes up to twice [`SNAPSHOT_BYTES`].
+pub const LARGE_SNAPSHOTS: (usize, usize) = (1, 2);
 
 /// Bytes of a repository that are read on a thread at once.
 pub const PIECE: usize = 512 << 10;
@@ -52,8 +58,8 @@ pub const REVISION: usize = 2_000;
 pub const QUESTIONS: (usize, usize) = (1, 8);
 
 /// Errands of a kind that run at once, each for another space: many, since a host has only a few places
-/// and each waits for somebody else's host. What they hold meanwhile is bounded by [`LOG_PAGES`] and
-/// [`SNAPSHOTS`].
+/// and each waits for somebody else's host. What they hold meanwhile is bounded by [`LOG_PAGES`],
+/// [`SNAPSHOTS`] and [`LARGE_SNAPSHOTS`].
 pub const AT_ONCE: usize = 16;
 
 /// How long an errand may take: long enough for the largest repository at three times the least

@@ -50,10 +50,8 @@ impl SpaceCopies {
             if !copies.begin(tx, &copied, &authors).await? {
                 return Err(NewsError::Crowded);
             }
-            let subject = pull::subject(news.repo, news.space);
-            let wanted = pull::wanted(news.repo_rev);
-            let wanted = [(&*subject, &*wanted)];
-            errands.raise_all(tx, PULL, &wanted, now).await?;
+            let wanted = [(news.repo.clone(), pull::wanted(news.repo_rev))];
+            self.want_pulls(tx, news.space, &wanted, now).await?;
         }
         if is_gap {
             let space = news.space.as_str();
@@ -63,6 +61,27 @@ impl SpaceCopies {
             copies.set_heard(tx, news.space, place).await?;
         }
         Ok(true)
+    }
+
+    /// Wants repositories in a space fetched, each for what an errand of its kind says, or as much as is
+    /// wanted of it already.
+    pub(super) async fn want_pulls(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        wanted: &[(Did, String)],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let all: Vec<_> = wanted
+            .iter()
+            .map(|(author, what)| (pull::subject(author, space), &**what))
+            .collect();
+        let errands: Vec<_> = all
+            .iter()
+            .map(|(subject, what)| (&**subject, *what))
+            .collect();
+        let open = self.storage.errands();
+        open.raise_all(tx, PULL, &errands, now).await
     }
 
     /// Keeps nothing of a space any more; whether it was copied.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use bytes::BytesMut;
 use loggia_api::com::atproto::space::get_repo::{GetRepo, Params};
 use loggia_auth::PublicKey;
@@ -10,19 +11,75 @@ use loggia_space::{BadCommit, Index, SignedCommit};
 use loggia_storage::RepoName;
 use loggia_xrpc::{NoBody, NoError};
 use loggia_xrpc_client::{CallError, Credentials, Download};
+use loggia_xrpc_server::CallerKey;
 
 use super::asking::{AskError, Asking};
 use super::limits;
 use super::proof::{Unproved, is_signed_by};
 use super::turn::Turn;
 use super::worker::{Syncer, Undone};
-use crate::host_places::NoPlace;
+use crate::at_once::{AtOnce, Place};
+use crate::host_places::{Domain, NoPlace};
 
 /// When to come again while as many repositories are read as may be.
-const LATER: NoPlace = NoPlace {
-    wait: Duration::from_secs(5),
-    silences: 0,
-};
+const LATER: Duration = Duration::from_secs(5);
+/// The same of large ones, which are then begun anew.
+const MUCH_LATER: Duration = Duration::from_secs(60);
+
+/// Places for repositories that are read whole. Each begins in one of many; what turns out to be large goes
+/// on in one of few. So a host that takes its time with a large one keeps no small one waiting, and none of
+/// the same owner has all.
+pub(crate) struct Snapshots {
+    small: AtOnce,
+    large: AtOnce,
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        let (small, large) = (limits::SNAPSHOTS, limits::LARGE_SNAPSHOTS);
+        Self {
+            small: AtOnce::new(small.0, small.1),
+            large: AtOnce::new(large.0, large.1),
+        }
+    }
+}
+
+/// A place for a repository that is read.
+struct Room<'a> {
+    snapshots: &'a Snapshots,
+    domain: Domain,
+    place: Place<'a>,
+    read: usize,
+}
+
+impl<'a> Room<'a> {
+    fn of(snapshots: &'a Snapshots, turn: &Turn) -> Result<Self, AskError> {
+        let domain = Domain::of(turn.base());
+        let place = enter(&snapshots.small, &domain, LATER)?;
+        Ok(Self {
+            snapshots,
+            domain,
+            place,
+            read: 0,
+        })
+    }
+
+    /// Makes room for so many bytes more.
+    fn grow(&mut self, bytes: usize) -> Result<(), AskError> {
+        let was_small = self.read <= limits::SMALL;
+        self.read += bytes;
+        if was_small && self.read > limits::SMALL {
+            self.place = enter(&self.snapshots.large, &self.domain, MUCH_LATER)?;
+        }
+        Ok(())
+    }
+}
+
+fn enter<'a>(places: &'a AtOnce, of: &Domain, wait: Duration) -> Result<Place<'a>, AskError> {
+    let place = places.enter(Some(CallerKey::Name(of.as_str().into())));
+    let silences = 0;
+    place.ok_or(AskError::NoPlace(NoPlace { wait, silences }))
+}
 
 /// A repository that is proved.
 pub(super) struct Snapshot {
@@ -39,31 +96,20 @@ impl Asking {
             repo: author.clone(),
             exclude_values: true,
         };
-        let mut held = self.credential((space, turn), None).await?;
-        let mut is_first = true;
-        loop {
-            let fields = held.fields(author)?;
-            let (client, credentials) = (&self.outgoing.0, Credentials::Fields(&fields));
+        let (client, base, params) = (&self.outgoing.0, turn.base(), &params);
+        let begin = |fields: HeaderMap| async move {
+            let credentials = Credentials::Fields(&fields);
             let most = (limits::SNAPSHOT_BYTES, limits::PACE);
-            let begun = client.download::<GetRepo>(turn.base(), &params, NoBody, credentials, most);
-            match turn.call(begun).await {
-                Err(AskError::Call(CallError::Refused { source, .. }))
-                    if source.status == 401 && is_first =>
-                {
-                    held = self.credential((space, turn), Some(&held)).await?;
-                    is_first = false;
-                }
-                begun => return begun,
-            }
-        }
+            let begun = client.download::<GetRepo>(base, params, NoBody, credentials, most);
+            begun.await
+        };
+        self.with_credential(turn, (space, author), begin).await
     }
 }
 
 impl Syncer {
     /// An author's whole repository, if the author has signed it.
     pub(super) async fn snapshot(&self, turn: &Turn, name: &RepoName) -> Result<Snapshot, Undone> {
-        let place = self.snapshots.try_acquire();
-        let _held = place.map_err(|_| AskError::NoPlace(LATER))?;
         let key = self.asking.key(&name.author).await?;
         match self.read(turn, name, key).await {
             Err(Undone::Unproved(Unproved::Snapshot(BadSnapshot::Commit(
@@ -82,6 +128,7 @@ impl Syncer {
     /// Reads no further than to the end of the index: it is what the commit was signed for, and a host
     /// that sends records all the same sends them in vain.
     async fn read(&self, turn: &Turn, name: &RepoName, key: PublicKey) -> Result<Snapshot, Undone> {
+        let mut room = Room::of(&self.snapshots, turn)?;
         let mut file = self.asking.file(turn, name).await?;
         // A host that drips is left alone like a silent one, also when it is cut off for that.
         turn.began();
@@ -90,6 +137,11 @@ impl Syncer {
         loop {
             let piece = piece(&mut file).await.map_err(AskError::from)?;
             let is_last = piece.len() < limits::PIECE;
+            if let Err(full) = room.grow(piece.len()) {
+                // That there is no room is not the host's fault.
+                turn.brought();
+                return Err(full.into());
+            }
             let reading = move || {
                 reader.push(&piece);
                 let part = reader.next();
@@ -127,4 +179,36 @@ async fn piece(file: &mut Download) -> Result<BytesMut, CallError> {
         }
     }
     Ok(piece)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host_places::Places;
+
+    #[test]
+    fn large_repositories_keep_no_small_one_waiting_and_no_owner_has_all_places() {
+        let (snapshots, places) = (Snapshots::default(), Places::default());
+        let turn = |url: &str| {
+            let turn = Turn::of(&places, url.parse().expect("a URL"));
+            turn.unwrap_or_else(|_| panic!("a place"))
+        };
+        let begin = |turn: &Turn| Room::of(&snapshots, turn);
+        let slow = turn("https://a.slow.test");
+        let mut large = begin(&slow).expect("a place");
+        large.grow(limits::SMALL).expect("it is small");
+        large.grow(1).expect("a place");
+        let mut other = begin(&turn("https://b.slow.test")).expect("a place");
+        let full = other.grow(limits::SMALL + 1);
+        assert!(matches!(full, Err(AskError::NoPlace(_))), "{full:?}");
+        let mut good = begin(&turn("https://good.test")).expect("a place");
+        good.grow(limits::SMALL + 1).expect("a place for another");
+        drop(large);
+        other = begin(&turn("https://b.slow.test")).expect("a place");
+        other.grow(limits::SMALL + 1).expect("it is free again");
+        // Those who have begun are as many as may be of each owner.
+        let most = limits::SNAPSHOTS.0;
+        let begun: Vec<_> = (0..=most).map(|_| begin(&slow)).collect();
+        assert_eq!(begun.iter().filter(|one| one.is_ok()).count(), most);
+    }
 }

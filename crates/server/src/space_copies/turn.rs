@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::asking::{AskError, Asking};
 use super::limits;
-use crate::host_places::{Kind, Place, Places};
+use crate::host_places::{Kind, NoPlace, Place, Places};
 
 /// All that is asked for copies. Of every kind of errand half of the places stay for hosts that are known to
 /// answer.
@@ -33,17 +33,18 @@ struct Seen {
 impl Asking {
     /// The turn of a host, if it may be asked now.
     pub(super) fn turn(&self, base: Url) -> Result<Turn, AskError> {
-        let place = self
-            .places
-            .enter(&base, COPIES)
-            .map_err(AskError::NoPlace)?;
-        let left = limits::OF_A_HOST;
-        let seen = Mutex::new(Seen { place, left });
-        Ok(Turn { base, seen })
+        Turn::of(&self.places, base).map_err(AskError::NoPlace)
     }
 }
 
 impl Turn {
+    pub(super) fn of(places: &Places, base: Url) -> Result<Self, NoPlace> {
+        let place = places.enter(&base, COPIES)?;
+        let left = limits::OF_A_HOST;
+        let seen = Mutex::new(Seen { place, left });
+        Ok(Self { base, seen })
+    }
+
     /// Where it is.
     pub(super) fn base(&self) -> &Url {
         &self.base
@@ -92,13 +93,8 @@ mod tests {
     use super::*;
 
     fn turn(places: &Places) -> Turn {
-        let base: Url = "https://a.test".parse().expect("a URL");
-        let place = places
-            .enter(&base, COPIES)
-            .unwrap_or_else(|_| panic!("a place"));
-        let left = limits::OF_A_HOST;
-        let seen = Mutex::new(Seen { place, left });
-        Turn { base, seen }
+        let base = "https://a.test".parse().expect("a URL");
+        Turn::of(places, base).unwrap_or_else(|_| panic!("a place"))
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use loggia_xrpc_client::CallError;
 use super::asking::AskError;
 use super::turn::Turn;
 use super::worker::{Syncer, Undone};
-use super::{PULL, limits, pull};
+use super::{limits, pull};
 use crate::errands::chain;
 
 /// What an errand says beside its subject: nothing.
@@ -36,12 +36,12 @@ impl Syncer {
         let ends = self.register(&turn, &space).await?;
         self.list(&turn, copied).await?;
         let mut tx = self.copies.storage.begin().await?;
-        copies.listed(&mut tx, &space, None, true).await?;
         let now = SystemClock.now();
         self.try_again(&mut tx, &space, now).await?;
+        self.copies.storage.errands().done(&mut tx, errand).await?;
+        copies.listed(&mut tx, &space, None, true).await?;
         let next = self.next_visit(ends, now);
         copies.visit_next(&mut tx, &space, next).await?;
-        self.copies.storage.errands().done(&mut tx, errand).await?;
         tx.commit().await?;
         self.copies.bell.ring();
         Ok(())
@@ -54,21 +54,13 @@ impl Syncer {
         space: &SpaceRef,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        let storage = &self.copies.storage;
-        let copies = storage.space_copies();
+        let copies = self.copies.storage.space_copies();
         let retries = copies.take_retries(tx, space, now, limits::RETRIES).await?;
-        let all: Vec<_> = retries
+        let wanted: Vec<_> = retries
             .into_iter()
-            .map(|retry| {
-                let wanted = retry.wanted.unwrap_or_else(pull::anything);
-                (pull::subject(&retry.author, space), wanted)
-            })
+            .map(|retry| (retry.author, retry.wanted.unwrap_or_else(pull::anything)))
             .collect();
-        let errands: Vec<_> = all
-            .iter()
-            .map(|(subject, wanted)| (&**subject, &**wanted))
-            .collect();
-        storage.errands().raise_all(tx, PULL, &errands, now).await
+        self.copies.want_pulls(tx, space, &wanted, now).await
     }
 
     /// In time to stay registered, and seldom enough to be no burden.
@@ -164,21 +156,17 @@ impl Syncer {
                 .get(&repo.did)
                 .is_some_and(|rev| *rev >= repo.repo_rev);
             if !is_known && !self.copies.accounts.hosts(&repo.did).await? {
-                let subject = pull::subject(&repo.did, &copied.space);
-                wanted.push((subject, pull::wanted(&repo.repo_rev)));
+                wanted.push((repo.did.clone(), pull::wanted(&repo.repo_rev)));
                 new.push(repo.did.clone());
             }
         }
-        let errands = wanted.iter().map(|(subject, rev)| (&**subject, &**rev));
-        let errands: Vec<_> = errands.collect();
         let copies = storage.space_copies();
         let mut tx = storage.begin().await?;
         if !copies.begin(&mut tx, copied, &new).await? {
             return Err(Undone::Crowded);
         }
-        storage
-            .errands()
-            .raise_all(&mut tx, PULL, &errands, now)
+        self.copies
+            .want_pulls(&mut tx, &copied.space, &wanted, now)
             .await?;
         copies
             .listed(&mut tx, &copied.space, Some(last), false)

@@ -74,11 +74,11 @@ impl Syncer {
             if copies.is_wanted(&mut tx, &space, now).await? {
                 continue;
             }
-            copies.delete_space(&mut tx, &space).await?;
             let errands = storage.errands();
             errands
                 .put(&mut tx, LEAVE, space.as_str(), NOTHING, now)
                 .await?;
+            copies.delete_space(&mut tx, &space).await?;
             tx.commit().await?;
             tracing::info!(space = space.as_str(), "a space is copied no longer");
         }
@@ -92,6 +92,11 @@ impl Syncer {
             return Ok(());
         }
         let mut tx = storage.begin().await?;
+        let errands: Vec<_> = due.iter().map(|space| (space.as_str(), NOTHING)).collect();
+        storage
+            .errands()
+            .put_all(&mut tx, VISIT, &errands, now)
+            .await?;
         for space in &due {
             let next = now + self.between_visits;
             storage
@@ -99,11 +104,6 @@ impl Syncer {
                 .visit_next(&mut tx, space, next)
                 .await?;
         }
-        let errands: Vec<_> = due.iter().map(|space| (space.as_str(), NOTHING)).collect();
-        storage
-            .errands()
-            .put_all(&mut tx, VISIT, &errands, now)
-            .await?;
         tx.commit().await?;
         self.copies.bell.ring();
         Ok(())

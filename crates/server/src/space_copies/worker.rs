@@ -1,7 +1,6 @@
 //! Runs the errands of copies, on one node at a time.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -10,10 +9,10 @@ use jiff::SignedDuration;
 use loggia_delivery::{Clock as _, NodeId, SystemClock};
 use loggia_storage::{Errand, StorageError};
 use loggia_syntax::{SpaceRef, Tid};
-use tokio::sync::Semaphore;
 
 use super::asking::{AskError, Asking};
 use super::proof::Unproved;
+use super::snapshot::Snapshots;
 use super::{LEAVE, PULL, SpaceCopies, VISIT, limits};
 use crate::chance;
 use crate::computing::Computing;
@@ -42,8 +41,8 @@ pub(crate) struct Syncer {
     /// The name under which this server is told: its DID and the service there.
     pub(crate) service: String,
     pub(crate) between_visits: SignedDuration,
-    /// Places for repositories that are read whole, see [`limits::SNAPSHOTS`].
-    pub(crate) snapshots: Arc<Semaphore>,
+    /// Places for repositories that are read whole.
+    pub(crate) snapshots: Snapshots,
 }
 
 /// Why an errand was not done.
@@ -287,9 +286,13 @@ impl Syncer {
     async fn end(&self, errand: &Errand) -> Result<(), Undone> {
         let space = SpaceRef::new(space_of(&errand.subject)).map_err(|_| Undone::Subject)?;
         let mut tx = self.copies.storage.begin().await?;
+        // In every transaction the copies come first, then errands, then the copied space: so that no two
+        // wait for each other.
+        let copies = self.copies.storage.space_copies();
+        copies.hold(&mut tx, &space).await?;
+        self.copies.storage.errands().done(&mut tx, errand).await?;
         let told = self.copies.deleted(&mut tx, &space, SystemClock.now());
         let told = told.await?;
-        self.copies.storage.errands().done(&mut tx, errand).await?;
         tx.commit().await?;
         if let Some(told) = told {
             told.deliver();

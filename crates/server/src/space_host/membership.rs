@@ -9,7 +9,7 @@ use loggia_syntax::Did;
 use loggia_xrpc::{Failure, Rejection};
 
 use super::{SpaceHost, limits};
-use crate::community::{self, Happened, News};
+use crate::community::{Happened, News};
 
 impl SpaceHost {
     /// Puts somebody on the list of a space that is held, or changes what they may do. Who may no longer
@@ -31,8 +31,7 @@ impl SpaceHost {
             MemberPut::Added => {}
             MemberPut::Changed(before) => {
                 if before.read && !member.read && space.read_policy == SpacePolicy::MemberList {
-                    let holder = Some(&member.did);
-                    news.end(self.revoke(tx, &space.uri, holder, now).await?);
+                    news.end(self.revoke(tx, &space.uri, Some(&member.did), now).await?);
                 }
                 return Ok(news);
             }
@@ -79,42 +78,5 @@ impl SpaceHost {
         news.add((&self.storage, tx), (space, by), &happened, now)
             .await?;
         Ok(Some(news))
-    }
-
-    /// Closes a space that is held: with its members, and with what waits for an answer.
-    ///
-    /// # Errors
-    /// The store failed; then the transaction cannot be committed.
-    pub(crate) async fn disband<E>(
-        &self,
-        tx: &mut Write,
-        (space, by): (&HostedSpace, &Did),
-        now: Timestamp,
-    ) -> Result<News, Failure<E>> {
-        let mut news = News::default();
-        let spaces = self.storage.spaces();
-        let mut after = String::new();
-        loop {
-            let most = community::limits::AT_ONCE;
-            let members = spaces.memberships_in(tx, &space.uri, &after, most).await?;
-            let Some(last) = members.last() else { break };
-            after = last.member.did.to_string();
-            let happened: Vec<_> = members.iter().map(Happened::MemberRemoved).collect();
-            news.add((&self.storage, tx), (space, by), &happened, now)
-                .await?;
-        }
-        news.add(
-            (&self.storage, tx),
-            (space, by),
-            &[Happened::SpaceDeleted],
-            now,
-        )
-        .await?;
-        self.storage
-            .proposals()
-            .delete_space(tx, &space.uri)
-            .await?;
-        spaces.delete(tx, &space.uri, now).await?;
-        Ok(news)
     }
 }

@@ -69,11 +69,12 @@ impl SpaceHost {
             // Whether somebody else has anything in the space is none of the caller's business.
             Either::First(account) if account.did != *repo => return Err(missing(NoRepo::Repo)),
             Either::First(account) => account.require(space, SpaceAccess::ReadSelf)?,
-            Either::Second(_) => {
-                if self.storage.spaces().is_deleted(space).await? {
-                    return Err(missing(NoRepo::Space));
-                }
-            }
+            Either::Second(_) => {}
+        }
+        // What the authority itself had in the space goes with it, bit by bit.
+        let is_with_the_space = matches!(caller, Either::Second(_)) || space.authority() == *repo;
+        if is_with_the_space && self.storage.spaces().is_deleted(space).await? {
+            return Err(missing(NoRepo::Space));
         }
         let name = RepoName {
             author: repo.clone(),

@@ -10,7 +10,7 @@ use loggia_syntax::{Did, SpaceRef};
 use loggia_xrpc::{DeclaredError, Failure, declared};
 
 use super::SpaceHost;
-use crate::space_hub;
+use crate::space_hub::{self, Void};
 
 /// The names of refusals in the words of a method.
 pub(crate) trait NotTheirs: DeclaredError + Sized {
@@ -61,8 +61,9 @@ impl SpaceHost {
         Ok(found)
     }
 
-    /// Takes back the credentials of a space that have not ended: those of one holder, or of all. The
-    /// hosts of those who have written there are told. The endpoints that are told nothing any more.
+    /// Takes back the credentials of a space that have not ended: those of one holder, or of all. Whoever
+    /// may be shown them is told: the holders' own hosts, the services that are registered, and the hosts of those who have written.
+    /// The endpoints that are told nothing any more.
     pub(crate) async fn revoke<E>(
         &self,
         tx: &mut Write,
@@ -70,10 +71,19 @@ impl SpaceHost {
         holder: Option<&Did>,
         now: jiff::Timestamp,
     ) -> Result<Vec<EndpointId>, Failure<E>> {
+        // As it was before some of them end.
+        let registrations = self.storage.registrations();
+        let services = registrations.services(tx, space, now, space_hub::MOST_TOLD);
+        let services = services.await?;
         let spaces = self.storage.spaces();
-        let taken = spaces.revoke_credentials(tx, space, holder, now).await?;
-        let credentials = &taken.credentials;
-        space_hub::revoked(&self.storage, tx, space, credentials, now).await?;
+        let taken = spaces.revoke_credentials(tx, space, holder, (u32::MAX, now));
+        let taken = taken.await?;
+        let void = Void {
+            space,
+            credentials: &taken.credentials,
+            services: &services,
+        };
+        space_hub::revoked(&self.storage, tx, void, 0, now).await?;
         Ok(taken.endpoints)
     }
 }

@@ -1,35 +1,41 @@
 //! Who is told of what happens in a space.
 
-use std::collections::HashSet;
-
-use loggia_delivery::Recipient;
+use loggia_delivery::{EndpointId, Recipient};
 use loggia_storage::{Registration, RegistrationShape};
 use loggia_syntax::Did;
 
 /// Registrations for a space that hold now.
 pub struct Audience(pub(crate) Vec<Registration>);
 
+/// What is told once of each event, however many have registered it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    /// A URL, and whether it is told of records.
+    Url(&'a str, bool),
+    /// A service where its document says that it is.
+    Service(EndpointId),
+}
+
 impl Audience {
     /// The webhooks that are told of what this author does, or of what nobody in particular does: those
     /// that were registered with the protocol's spelling of the space, or with the older one.
     pub(super) fn webhooks(&self, author: Option<&Did>, older_spelling: bool) -> Vec<Recipient> {
-        let told = self.told(RegistrationShape::Webhook, author);
-        told.filter(|one| one.older_spelling == older_spelling)
-            .map(|one| Recipient::new(one.endpoint, one.expires_at))
+        let told = self.told(true, author).into_iter();
+        told.filter(|(one, _)| one.older_spelling == older_spelling)
+            .map(|(_, recipient)| recipient)
             .collect()
     }
 
     /// Whether anybody hears of each record of this author.
     pub(super) fn has_webhooks(&self, author: &Did) -> bool {
-        let mut told = self.told(RegistrationShape::Webhook, Some(author));
-        told.next().is_some()
+        !self.told(true, Some(author)).is_empty()
     }
 
     /// The services that are told of an author's advance. Only the newest of what waits for them about
     /// an author is of interest.
     pub(super) fn services(&self, author: &Did) -> Vec<Recipient> {
-        let told = self.services_told(Some(author)).into_iter();
-        told.map(|recipient| Recipient {
+        let told = self.told(false, Some(author)).into_iter();
+        told.map(|(_, recipient)| Recipient {
             topic: Some(author.to_string()),
             ..recipient
         })
@@ -38,38 +44,106 @@ impl Audience {
 
     /// The services that are told of what nobody in particular does.
     pub(super) fn all_services(&self) -> Vec<Recipient> {
-        self.services_told(None)
+        let told = self.told(false, None).into_iter();
+        told.map(|(_, recipient)| recipient).collect()
     }
 
-    /// Each endpoint once, whoever has registered it, for as long as the last of them.
-    fn services_told(&self, author: Option<&Did>) -> Vec<Recipient> {
-        let mut recipients: Vec<Recipient> = Vec::new();
-        for one in self.told(RegistrationShape::Protocol, author) {
-            let known = recipients
-                .iter_mut()
-                .find(|known| known.endpoint == one.endpoint);
-            match known {
-                Some(known) => known.deadline = known.deadline.max(one.expires_at),
-                None => recipients.push(Recipient::new(one.endpoint, one.expires_at)),
-            }
-        }
-        recipients
-    }
-
-    /// Each place once for each who has registered it, even if they have for everybody and for one
-    /// author. What two have registered is told twice, with the secret of each: otherwise whoever comes
-    /// first would stand for the other.
-    fn told<'a>(
-        &'a self,
-        shape: RegistrationShape,
-        author: Option<&'a Did>,
-    ) -> impl Iterator<Item = &'a Registration> {
-        let mut places = HashSet::new();
-        let concerns = move |one: &&Registration| {
-            one.shape == shape
+    /// Each place once, for as long as the last who has registered it may be told: otherwise as many
+    /// readers as there are could have somebody called as often.
+    ///
+    /// A URL that several have registered is told with the secret of one of them: of the space's authority,
+    /// if it has, or else of who came first. What service a reader names is their own word and counts for
+    /// nothing here. Whoever finds that the secret is not theirs registers another URL, for which a
+    /// different query is enough.
+    fn told(&self, of_records: bool, author: Option<&Did>) -> Vec<(&Registration, Recipient)> {
+        let concerns = |one: &&Registration| {
+            (one.shape == RegistrationShape::Webhook) == of_records
                 && (author.is_none() || one.author.is_none() || one.author.as_ref() == author)
         };
-        let all = self.0.iter().filter(concerns);
-        all.filter(move |one| places.insert((&*one.service, &*one.url, one.maker())))
+        let mut all: Vec<_> = self.0.iter().filter(concerns).collect();
+        let order = |one: &Registration| one.is_readers();
+        all.sort_by(|one, next| (place(one), order(one)).cmp(&(place(next), order(next))));
+        let places = all.chunk_by(|one, next| place(one) == place(next));
+        let mut told: Vec<_> = places.map(first).collect();
+        told.sort_by_key(|(one, _)| one.id);
+        told
+    }
+}
+
+/// The first of those who have registered one place.
+fn first<'a>(same: &[&'a Registration]) -> (&'a Registration, Recipient) {
+    let until = same.iter().map(|one| one.expires_at).max();
+    let one = same[0];
+    let recipient = Recipient::new(one.endpoint, until.unwrap_or(one.expires_at));
+    (one, recipient)
+}
+
+fn place(one: &Registration) -> Place<'_> {
+    match one.shape {
+        RegistrationShape::Webhook => Place::Url(&one.url, true),
+        RegistrationShape::Draft => Place::Url(&one.url, false),
+        RegistrationShape::Protocol => Place::Service(one.endpoint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use loggia_storage::RegistrationId;
+    use loggia_syntax::SpaceRef;
+
+    use super::*;
+
+    fn did(name: &str) -> Did {
+        Did::new(format!("did:web:{name}.example.com")).expect("a DID")
+    }
+
+    /// The registration of a reader, or of the authority itself, of a number that goes up with time.
+    fn made(number: u8, reader: Option<&str>, url: &str) -> Registration {
+        let at = Timestamp::from_second(i64::from(number)).expect("a time");
+        let space = SpaceRef::new("at://did:plc:abc123/space/com.example.forum/main");
+        Registration {
+            id: RegistrationId::new(at, [0; 10]),
+            space: space.expect("a space"),
+            service: reader.map_or_else(|| did("feed"), did).to_string(),
+            shape: RegistrationShape::Webhook,
+            url: url.to_owned(),
+            author: None,
+            older_spelling: false,
+            endpoint: EndpointId::new(at, [number; 10]),
+            created_by: reader.map_or_else(|| did("authority"), did),
+            reader: reader.map(did),
+            credential: None,
+            expires_at: at,
+        }
+    }
+
+    #[test]
+    fn a_url_is_told_once_as_the_authority_or_the_first_has_registered_it() {
+        let told = |all: &[&Registration]| {
+            let audience = Audience(all.iter().copied().cloned().collect());
+            let told = audience.webhooks(None, false).into_iter();
+            told.map(|to| (to.endpoint, to.deadline))
+                .collect::<Vec<_>>()
+        };
+        let bob = made(1, Some("bob"), "https://feed.example.com/");
+        // Whatever service she names, which here is her own DID.
+        let mallory = made(2, Some("mallory"), "https://feed.example.com/");
+        let other = made(3, Some("mallory"), "https://feed.example.com/?other");
+        let owner = made(4, None, "https://feed.example.com/");
+        let once = told(&[&bob, &mallory, &other]);
+        assert_eq!(
+            once,
+            [
+                (bob.endpoint, mallory.expires_at),
+                (other.endpoint, other.expires_at)
+            ]
+        );
+        assert_eq!(told(&[&mallory]), [(mallory.endpoint, mallory.expires_at)]);
+        let with_owner = told(&[&bob, &mallory, &owner]);
+        assert_eq!(with_owner, [(owner.endpoint, owner.expires_at)]);
+        let mut draft = bob.clone();
+        draft.shape = RegistrationShape::Draft;
+        assert_eq!(told(&[&draft]), []);
     }
 }

@@ -2,7 +2,8 @@
 //! say so (`space_drafts`).
 //!
 //! A registration named a URL and no service: whoever holds the credential is told there, and tokens are
-//! for them. Nothing shows that the URL is theirs, so that a reader could have anybody called.
+//! for them. Nothing shows that the URL is theirs, so that a reader could have anybody called. Each URL is
+//! a registration of its own, with an endpoint that nobody else's registration moves.
 //!
 //! News had no hash. It is asked of the author's host, so that a stranger's word has this server wait
 //! for another.

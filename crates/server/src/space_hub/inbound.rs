@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use loggia_api::com::atproto::space::notify_write::{Error, Input};
-use loggia_storage::{Heard, RepoName};
+use loggia_storage::{Heard, RepoName, Write};
 use loggia_syntax::Tid;
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
 
 use super::notifier::{Notifier, Proved};
 use super::{News, advance, draft, elsewhere, forward};
-use crate::space_host::SpaceHost;
+use crate::space_host::{Asked, SpaceHost};
 
 /// How far a revision may lie ahead: clocks differ, and one that is far ahead would make all honest
 /// news after it stale.
@@ -40,22 +40,27 @@ pub(crate) async fn heard<E: DeclaredError>(
         return heard_elsewhere(host, notifier, &input, error, now).await;
     }
     check(notifier, &input)?;
+    let repo = RepoName {
+        author: input.repo.clone(),
+        space: input.space.clone(),
+    };
+    let asked = host.ask_to_write(&repo, now).await?;
     if input.hash.is_empty() {
+        // Before anybody is asked in somebody's name whose writes are none of the space's.
+        let mut tx = host.storage.begin().await?;
+        may_write(host, &mut tx, &repo, asked.clone(), &error).await?;
+        drop(tx);
         draft::complete(host, &mut input).await?;
     }
     let Ok(hash) = <[u8; 32]>::try_from(&input.hash[..]) else {
         return Err(Rejection::invalid_request("`hash` has 32 bytes").into());
-    };
-    let repo = RepoName {
-        author: input.repo,
-        space: input.space,
     };
     let news = News {
         repo: &repo,
         rev: &input.repo_rev,
         hash: &hash,
     };
-    pass_on(host, news, error, now).await
+    pass_on(host, (news, asked), error, now).await
 }
 
 /// That the one who tells is the author, and means the authority.
@@ -70,22 +75,31 @@ fn check(notifier: &Notifier, input: &Input) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// That the space is here, and takes note of this author's writes.
+async fn may_write<E: DeclaredError>(
+    host: &SpaceHost,
+    tx: &mut Write,
+    repo: &RepoName,
+    asked: Asked,
+    error: &impl Fn(Error) -> E,
+) -> Result<(), Failure<E>> {
+    let Some(space) = host.storage.spaces().find_in(tx, &repo.space).await? else {
+        return Err(declared(error(Error::SpaceNotFound)).into());
+    };
+    match host.counts(tx, repo, Some(&space), asked).await? {
+        true => Ok(()),
+        false => Err(Rejection::forbidden("writer is not authorized").into()),
+    }
+}
+
 async fn pass_on<E: DeclaredError>(
     host: &SpaceHost,
-    news: News<'_>,
+    (news, asked): (News<'_>, Asked),
     error: impl Fn(Error) -> E,
     now: Timestamp,
 ) -> Result<(), Failure<E>> {
-    let no_space = || Failure::from(declared(error(Error::SpaceNotFound)));
-    let asked = host.ask_to_write(news.repo, now).await?;
     let mut tx = host.storage.begin().await?;
-    let spaces = host.storage.spaces();
-    let Some(space) = spaces.find_in(&mut tx, &news.repo.space).await? else {
-        return Err(no_space());
-    };
-    if !host.counts(&mut tx, news.repo, Some(&space), asked).await? {
-        return Err(Rejection::forbidden("writer is not authorized").into());
-    }
+    may_write(host, &mut tx, news.repo, asked, &error).await?;
     let notices = &host.notices;
     match advance(notices, &mut tx, news, now).await? {
         Heard::Advanced(place) => {
@@ -106,7 +120,7 @@ async fn pass_on<E: DeclaredError>(
             Ok(())
         }
         Heard::Stale => Ok(()),
-        Heard::Gone => Err(no_space()),
+        Heard::Gone => Err(declared(error(Error::SpaceNotFound)).into()),
         Heard::Full => {
             let message = "so many have written in this space that nobody else can";
             Err(Rejection::new(503, "NotEnoughResources", message).into())

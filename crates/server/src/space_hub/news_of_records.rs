@@ -50,6 +50,10 @@ impl Batch for Telling {
     type Answer = ();
     type Error = NotifyError;
 
+    fn is_conflict(error: &NotifyError) -> bool {
+        matches!(error, NotifyError::Storage(error) if error.is_conflict())
+    }
+
     async fn write(&self, records: &[Record]) -> Result<Vec<()>, NotifyError> {
         let Self(notices) = self;
         let now = records.iter().map(|record| record.now).max();

@@ -1,9 +1,11 @@
 //! Calls that are made to others in the name of an account here, for which their documents have to be
-//! asked first: news of local repositories to the hosts of spaces elsewhere, and revocations to the
-//! hosts of authors.
+//! asked first: news of local repositories to the hosts of spaces elsewhere, and revocations (see
+//! `revocation`).
 //!
 //! What is wanted is an errand, written in the transaction of its cause, of which the newest about the
 //! same thing counts. Once it is known where to call, it becomes a delivery.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -20,39 +22,36 @@ use loggia_xrpc_client::AddressGuard;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::runner::AT_ONCE;
 use crate::chance;
+use crate::host_places::{Kind, NoPlace, Places, own_host};
 use crate::reach::Documents;
 use crate::space_host::{AccountsError, HostedAccounts};
-
-/// Who has written most recently is told of a revocation; where more have written, the others refuse a
-/// credential when it ends by itself.
-const MOST_TOLD: u32 = 256;
-/// Credentials in one call, as in the lexicon.
-const CREDENTIALS: usize = 100;
-/// Calls that one revocation of many credentials may lead to.
-const MOST_CALLS: usize = 4_096;
 
 /// What kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// `notifyWrite` to the host of the space.
     Advance,
-    /// `notifyCredentialRevoked` to the host of an author.
+    /// `notifyCredentialRevoked` to the host of an account, or to a service.
     Revocation,
 }
 
 /// A call that is wanted, as the payload of its errand.
 #[derive(Debug, Deserialize, Serialize)]
-struct Wanted {
+pub(super) struct Wanted {
     /// In whose name.
-    issuer: Did,
+    pub(super) issuer: Did,
     /// Whose document says where to call.
-    callee: Did,
-    space: SpaceRef,
+    pub(super) callee: Did,
+    /// The service of theirs, by the name that it was registered with; none for their host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) service: Option<String>,
+    pub(super) space: SpaceRef,
     /// The input of the method, as JSON.
-    body: String,
+    pub(super) body: String,
     /// The millisecond since 1970 in which it was wanted.
-    at: i64,
+    pub(super) at: i64,
 }
 
 /// What makes deliveries of errands.
@@ -62,6 +61,8 @@ pub(crate) struct Outbound {
     pub(crate) documents: Documents,
     pub(crate) guard: AddressGuard,
     pub(crate) accounts: HostedAccounts,
+    /// Who may be asked now.
+    pub(crate) places: Places,
 }
 
 /// Why an errand was not done.
@@ -75,6 +76,10 @@ pub(super) enum Undone {
     Payload(#[from] serde_json::Error),
     #[error("the document cannot be found")]
     Resolve(#[from] ResolveError),
+    #[error("the document was not to be had in time")]
+    Late,
+    #[error("the host of the document is asked later")]
+    NoPlace(NoPlace),
     #[error(transparent)]
     Service(#[from] ServiceLookupError),
     #[error("the endpoint may not be called")]
@@ -102,6 +107,7 @@ pub(super) async fn advanced(
     let wanted = Wanted {
         issuer: repo.author.clone(),
         callee: repo.space.authority(),
+        service: None,
         space: repo.space.clone(),
         body: serde_json::to_string(&input)?,
         at: now.as_millisecond(),
@@ -113,54 +119,6 @@ pub(super) async fn advanced(
         .errands()
         .put(tx, kind, &subject, &payload, now)
         .await?)
-}
-
-/// Tells the hosts of those who have written in a space here, in time, that credentials are void.
-pub(crate) async fn revoked(
-    storage: &Storage,
-    tx: &mut Write,
-    space: &SpaceRef,
-    credentials: &[String],
-    now: Timestamp,
-) -> Result<(), crate::space_notices::NotifyError> {
-    if credentials.is_empty() {
-        return Ok(());
-    }
-    let writers = storage.space_chains().newest(tx, space, MOST_TOLD).await?;
-    let wanted = credentials.len().div_ceil(CREDENTIALS) * writers.len();
-    if wanted > MOST_CALLS {
-        let space = space.as_str();
-        tracing::warn!(
-            space,
-            calls = wanted,
-            "of so many calls about a revocation only some are made"
-        );
-    }
-    let parts = credentials.chunks(CREDENTIALS);
-    let calls = parts.flat_map(|part| writers.iter().map(move |writer| (part, writer)));
-    let mut errands = Vec::new();
-    for (part, writer) in calls.take(MOST_CALLS) {
-        let input = notify_credential_revoked::Input {
-            space: space.clone(),
-            credentials: part.to_vec(),
-            extra: Default::default(),
-        };
-        let wanted = Wanted {
-            issuer: space.authority(),
-            callee: writer.clone(),
-            space: space.clone(),
-            body: serde_json::to_string(&input)?,
-            at: now.as_millisecond(),
-        };
-        let subject = format!("{writer} {space} {}", part[0]);
-        errands.push((subject, serde_json::to_string(&wanted)?));
-    }
-    let errands: Vec<_> = errands
-        .iter()
-        .map(|(subject, payload)| (&**subject, &**payload))
-        .collect();
-    let kind = Call::Revocation.kind();
-    Ok(storage.errands().put_all(tx, kind, &errands, now).await?)
 }
 
 impl Call {
@@ -191,16 +149,26 @@ impl Call {
     }
 
     /// For whom the token is.
-    fn audience(self, callee: &Did) -> String {
-        match self {
-            Self::Advance => format!("{callee}{}", DidDocument::SPACE_HOST),
-            Self::Revocation => callee.to_string(),
+    fn audience(self, wanted: &Wanted) -> String {
+        let callee = &wanted.callee;
+        match (self, &wanted.service) {
+            (_, Some(service)) => service.clone(),
+            (Self::Advance, None) => format!("{callee}{}", DidDocument::SPACE_HOST),
+            (Self::Revocation, None) => callee.to_string(),
         }
     }
 
     /// Where to call. Only where an authority names no host of its spaces its PDS stands in.
-    fn service(self, document: &DidDocument) -> Result<&Service, ServiceLookupError> {
+    fn service<'a>(
+        self,
+        document: &'a DidDocument,
+        wanted: &Wanted,
+    ) -> Result<&'a Service, ServiceLookupError> {
         let (pds, pds_type) = DidDocument::PDS;
+        let service = wanted.service.as_deref();
+        if let Some((_, fragment)) = service.and_then(|name| name.split_once('#')) {
+            return document.find_service(&format!("#{fragment}"), None);
+        }
         if self == Self::Advance {
             match document.find_service(DidDocument::SPACE_HOST, None) {
                 Err(ServiceLookupError::Missing { .. }) => {}
@@ -223,16 +191,43 @@ impl Outbound {
         let now = SystemClock.now();
         let deadline = deadline(&wanted, call);
         // Whoever is here knows already.
-        let is_here = self.accounts.hosts(&wanted.callee).await?;
+        let is_here = wanted.service.is_none() && self.accounts.hosts(&wanted.callee).await?;
         if is_here || deadline <= now {
             return self.finish(errand).await;
         }
-        let document = self.documents.resolve(&wanted.callee, now).await?;
-        let url = self.guard.read_url(&call.service(&document)?.endpoint);
+        let document = self.document(call, &wanted.callee, now).await?;
+        let url = self
+            .guard
+            .read_url(&call.service(&document, &wanted)?.endpoint);
         let url = url.map_err(|error| Undone::Endpoint(Box::new(error)))?;
         let target =
             Target::new(url.as_str()).map_err(|error| Undone::Endpoint(Box::new(error)))?;
         self.enqueue(call, errand, &wanted, target, now).await
+    }
+
+    /// Somebody's document; if it is at a host of their own, when that may be asked.
+    async fn document(
+        &self,
+        call: Call,
+        callee: &Did,
+        now: Timestamp,
+    ) -> Result<Arc<DidDocument>, Undone> {
+        let resolving = self.documents.resolve(callee, now);
+        let Some(host) = own_host(callee) else {
+            return Ok(resolving.await?);
+        };
+        let kind = Kind {
+            name: call.kind(),
+            at_once: AT_ONCE,
+        };
+        let place = self.places.enter(&host, kind);
+        let mut place = place.map_err(Undone::NoPlace)?;
+        let Ok(resolved) = tokio::time::timeout(place.patience(), resolving).await else {
+            place.answered(false);
+            return Err(Undone::Late);
+        };
+        place.answered(!resolved.as_ref().is_err_and(ResolveError::is_transient));
+        Ok(resolved?)
     }
 
     async fn enqueue(
@@ -297,7 +292,7 @@ impl Outbound {
         let mut endpoint = Endpoint::new(id, issuer.clone(), target, profile, secrets, now);
         endpoint.parties = Some(Parties {
             issuer,
-            audience: call.audience(&wanted.callee),
+            audience: call.audience(wanted),
         });
         let description = endpoint
             .parties
@@ -329,7 +324,8 @@ fn deadline(wanted: &Wanted, call: Call) -> Timestamp {
 
 /// The same for the same parties, so that there is one endpoint for them.
 fn endpoint_id(call: Call, wanted: &Wanted) -> EndpointId {
-    let Wanted { issuer, callee, .. } = wanted;
+    let issuer = &wanted.issuer;
+    let callee = wanted.service.as_deref().unwrap_or(wanted.callee.as_str());
     let digest = Sha256::digest(format!("{} {issuer} {callee}", call.kind()));
     let id = EndpointId::from_slice(&digest[..16]);
     id.expect("any sixteen bytes are one")

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use loggia_api::com::atproto::space::register_notify as official;
 use loggia_api::dev::loggia::compat::register_notify as compat;
 use loggia_delivery::{Endpoint, EndpointId, Parties, Profile, Secret, Secrets, Target};
-use loggia_storage::{NewRegistration, Registered, Registration, RegistrationId, StorageError};
+use loggia_storage::{
+    NewRegistration, Registered, Registration, RegistrationId, RegistrationShape, StorageError,
+};
 use loggia_syntax::data::Data;
 use loggia_syntax::{Did, SpaceRef};
 use loggia_xrpc::Rejection;
@@ -70,6 +72,16 @@ pub(crate) enum NotRegistered {
     Storage(#[from] StorageError),
 }
 
+impl Told {
+    fn shape(&self) -> RegistrationShape {
+        match self {
+            Self::Service { .. } => RegistrationShape::Protocol,
+            Self::Webhook { .. } => RegistrationShape::Webhook,
+            Self::Draft { .. } => RegistrationShape::Draft,
+        }
+    }
+}
+
 impl Wish {
     /// What the protocol's shape wishes. For one author only, it names them as `repo`, as the proposal
     /// does.
@@ -128,12 +140,13 @@ impl Wish {
     ) -> Result<(Registration, Option<Secret>), NotRegistered> {
         let secret = Secret::generate(chance::bytes());
         let (service, endpoint) = self.endpoint(host, right, &secret, now).await?;
-        let is_webhook = endpoint.profile == Profile::SpaceWebhook;
+        let shape = self.told.shape();
         let lasts = now + REGISTRATION_LASTS;
         let new = NewRegistration {
             id: RegistrationId::new(now, chance::bytes()),
             space: self.space,
             service,
+            shape,
             author: self.author,
             older_spelling: self.older_spelling,
             endpoint,
@@ -146,7 +159,10 @@ impl Wish {
         let registrations = host.storage.registrations();
         let registered = registrations.register(&mut tx, new, &notices.caps, now);
         let (registration, secret) = match registered.await? {
-            Registered::New(registration) => (registration, is_webhook.then_some(secret)),
+            Registered::New(registration) => {
+                let is_webhook = shape == RegistrationShape::Webhook;
+                (registration, is_webhook.then_some(secret))
+            }
             Registered::Renewed(registration) => (registration, None),
             Registered::SpaceFull => return Err(NotRegistered::TooMany(right.of_the_space())),
             Registered::AuthorityFull => {
@@ -157,7 +173,7 @@ impl Wish {
             Registered::CallerFull => return Err(NotRegistered::TooMany(right.of_the_caller())),
         };
         tx.commit().await?;
-        if !is_webhook {
+        if shape == RegistrationShape::Protocol {
             // It may be told at another place from now on.
             notices.engine.endpoint_dropped(registration.endpoint).await;
         }

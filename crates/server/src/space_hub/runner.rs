@@ -12,10 +12,11 @@ use loggia_storage::{Errand, StorageError};
 
 use super::outbound::{Call, Outbound, Undone};
 use crate::chance;
+use crate::host_places::NoPlace;
 use crate::wisp_registry::Bell;
 
-/// Errands of a kind that run at once: each waits for a stranger's document.
-const AT_ONCE: usize = 8;
+/// Errands of a kind that run at once: each waits for a stranger's document, for which hosts have places.
+pub(super) const AT_ONCE: usize = 8;
 /// Between two looks when nobody rings.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest pause after the first failure, and of all.
@@ -77,6 +78,11 @@ impl Outbound {
 
     async fn postpone(&self, call: Call, errand: &Errand, error: Undone) {
         let now = SystemClock.now();
+        if let Undone::NoPlace(busy) = &error
+            && !self.is_over(call, errand, now)
+        {
+            return self.defer(errand, *busy, now).await;
+        }
         let (kind, subject) = (call.kind(), &errand.subject);
         let senseless = matches!(error, Undone::Payload(_));
         let text = with_causes(&error);
@@ -95,6 +101,18 @@ impl Outbound {
         };
         if let Err(error) = written {
             log(&error, "an errand of a space cannot be postponed");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A host cannot be asked now, which is no failure of the errand's.
+    async fn defer(&self, errand: &Errand, busy: NoPlace, now: Timestamp) {
+        // Not all at once.
+        let most = 1000 + busy.wait.as_millis() as u64 / 2;
+        let wait = busy.wait + Duration::from_millis(chance::number() % most);
+        let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        if let Err(error) = self.storage.errands().defer(errand, until).await {
+            log(&error, "an errand of a space cannot be deferred");
             tokio::time::sleep(LOOK).await;
         }
     }

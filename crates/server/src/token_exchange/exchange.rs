@@ -10,11 +10,13 @@ use loggia_auth::access_token::NewAccessToken;
 use loggia_auth::dpop::{Expected, Profile};
 use loggia_auth::{Proof, ProofError};
 use loggia_syntax::Did;
+use loggia_xrpc_server::Allowance;
 use serde_json::json;
 
 use super::form::{ACCESS_TOKEN, Form};
 use super::refusal::Refused;
 use super::{BODY_TIMEOUT, METHOD, Shared, scope};
+use crate::api_clients::ApiClient;
 use crate::chance;
 use crate::keys::TOKEN_LIFETIME;
 use crate::used_tokens::UsedTokens;
@@ -27,14 +29,17 @@ pub(super) struct Issued {
 
 impl Shared {
     /// Exchanges a token. The proof comes before the subject token, so that a client that lacks a
-    /// nonce has not used its token up when it is told so.
+    /// nonce has not used its token up when it is told so. `allowance` becomes that of the client if less
+    /// is left of it.
     pub(super) async fn exchange(
         &self,
         parts: &mut Parts,
         body: Body,
         now: Timestamp,
+        allowance: &mut Option<Allowance>,
     ) -> Result<Issued, Refused> {
-        let client = self.gate.client(parts, now).await?;
+        let client = self.gate.client(parts).await?;
+        self.count(client.as_ref(), allowance)?;
         let form = Form::read(&parts.headers, body);
         let form = tokio::time::timeout(BODY_TIMEOUT, form).await;
         let form = form.map_err(|_elapsed| Refused::request("the body arrives too slowly"))??;
@@ -62,6 +67,28 @@ impl Shared {
         });
         let token = token.map_err(|error| Refused::internal(&error))?;
         Ok(Issued { token, scope })
+    }
+
+    /// Counts a request of a client that has a number of its own, wherever it comes from. It is as many
+    /// exchanges in a minute as calls, and neither takes from the other.
+    fn count(
+        &self,
+        client: Option<&ApiClient>,
+        allowance: &mut Option<Allowance>,
+    ) -> Result<(), Refused> {
+        let Some(quota) = client.and_then(ApiClient::quota) else {
+            return Ok(());
+        };
+        let counted = self.limiter.count_quota(&quota);
+        let counted = match allowance.take() {
+            Some(other) => other.tighter(counted),
+            None => counted,
+        };
+        let counted = allowance.insert(counted);
+        match counted.is_left() {
+            true => Ok(()),
+            false => Err(Refused::too_many(counted.wait())),
+        }
     }
 
     /// Whoever names a target must mean this server, by its DID, its service entry or its URL.

@@ -37,6 +37,15 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
     }
 
+    /// Another verb than the path has.
+    pub fn verb() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "invalid_request",
+            "this path has other methods, which the header Allow names",
+        )
+    }
+
     /// Another grant than the one there is.
     pub fn grant(only: &str) -> Self {
         let description = format!("grant_type must be {only}");

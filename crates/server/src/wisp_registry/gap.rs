@@ -14,7 +14,7 @@ use super::GAP;
 use super::hint::Missed;
 use super::host::{Found, Said, Turn};
 use super::worker::{Undone, WispRegistry, places_of};
-use crate::record_stream::{KnownWebhooks, Telling};
+use crate::record_stream::{KnownWebhooks, Seen, Telling};
 
 /// Pages that are looked through for one scope, of all its collections: the newest ten thousand records.
 const PAGES: usize = 100;
@@ -56,9 +56,12 @@ impl WispRegistry {
         let mut known = KnownWebhooks::default();
         known.refresh(tx, &webhooks).await?;
         let mut telling = Telling::new(&self.storage, tx, &known, events).await?;
-        for event in events {
-            telling.tell(event, &known, &self.terms, "", now);
-        }
+        let seen = Seen {
+            relay: "",
+            now,
+            terms: self.terms,
+        };
+        telling.tell(events, &known, &seen, usize::MAX);
         let (news, references) = telling.ended();
         let all = news.iter().map(|one| Enqueue {
             new: one.new.clone(),
@@ -75,7 +78,7 @@ impl WispRegistry {
 
     /// What was made in what a scope watches, oldest first.
     async fn missed_of(&self, scope: &Scope, missed: &Missed) -> Result<Vec<Event>, Undone> {
-        let did = scope.did();
+        let did = &scope.did();
         let mut turn = self
             .hosts
             .turn(places_of(GAP), did, SystemClock.now())
@@ -99,7 +102,7 @@ impl WispRegistry {
         if let Some(Ok(collection)) = pattern.map(|pattern| Nsid::new(pattern.as_str())) {
             return Ok(vec![collection]);
         }
-        let said = self.hosts.collections(turn, scope.did()).await?;
+        let said = self.hosts.collections(turn, &scope.did()).await?;
         let mut all = match said {
             Said::Found(collections) => collections,
             Said::NotFound | Said::Away => Vec::new(),

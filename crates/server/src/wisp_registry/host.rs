@@ -12,7 +12,7 @@ use loggia_xrpc::syntax::data::Object;
 use loggia_xrpc_client::{CallError, Credentials, Refusal};
 use url::Url;
 
-use crate::host_places::{Kind, NoPlace, PATIENCE, Place, Places};
+use crate::host_places::{Kind, NoPlace, PATIENCE, Place, Places, own_host};
 use crate::outgoing::Outgoing;
 use crate::reach::Documents;
 
@@ -300,13 +300,6 @@ impl Turn {
         self.place.answered(!silent);
         answer
     }
-}
-
-/// Where the document of an account is, if that is a host of its own.
-fn own_host(did: &Did) -> Option<Url> {
-    let rest = did.as_str().strip_prefix("did:web:")?;
-    let host = rest.split(':').next()?.replace("%3A", ":");
-    Url::parse(&format!("https://{host}")).ok()
 }
 
 /// What is asked, or nothing once patience is at its end.

@@ -269,11 +269,12 @@ async fn versions(
         connection,
         "SELECT r.owner, r.name, (SELECT e.version FROM event e
              WHERE e.owner = r.owner AND e.aggregate = r.name
-             ORDER BY e.version DESC LIMIT 1) FROM r",
+             ORDER BY e.version DESC LIMIT 1), s.version
+         FROM r LEFT JOIN swept_version s ON s.owner = r.owner AND s.aggregate = r.name",
     );
     let read = |row: &Row| {
-        let version = row.get::<Option<i64>>(2)?.unwrap_or(0);
-        Ok((row.get(0)?, row.get(1)?, version))
+        let (kept, swept): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, row.get(1)?, kept.max(swept).unwrap_or(0)))
     };
     let found = found.await;
     let versions = found.and_then(|rows| rows.iter().map(read).collect());

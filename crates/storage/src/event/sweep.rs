@@ -1,12 +1,21 @@
 //! The way out: what came from a source is kept for a while only, since sources never end.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use loggia_syntax::Did;
 
 use super::Events;
 use crate::StorageError;
 use crate::column::{Reading, millis};
-use crate::sql;
+use crate::sql::{self, Columns, Connection, Kind, Row, Rows};
+
+const POSITIONS: Columns = &[("owner", Kind::Text), ("position", Kind::Integer)];
+const VERSIONS: Columns = &[
+    ("owner", Kind::Text),
+    ("aggregate", Kind::Text),
+    ("version", Kind::Integer),
+];
 
 /// Events that one transaction removes.
 const PART: u32 = 1000;
@@ -39,25 +48,11 @@ impl Events {
 
     /// Removes a part of the events of a history that came from a source before that time; how many went.
     /// Those stay that a projection has still to fold, unless it is parked since before that time. What
-    /// the owner appended stays for good.
+    /// the owner appended stays for good, and so does the version that an aggregate has come to.
     pub async fn sweep_sourced(&self, owner: &str, before: Timestamp) -> Result<u64, StorageError> {
         let mut tx = self.storage.begin().await?;
-        let swept = sql::query(
-            "DELETE FROM event WHERE (owner, position) IN
-                 (SELECT e.owner, e.position FROM event e
-                  WHERE e.owner = $1 AND e.origin IS NOT NULL AND e.created_at < $2
-                      AND NOT EXISTS (SELECT 1 FROM projection p
-                          WHERE p.owner = $1 AND p.reads IS NOT NULL AND p.status <> 'deleted'
-                              AND p.cursor < e.position
-                              AND NOT (p.status = 'parked' AND p.parked_at < $2))
-                  ORDER BY e.created_at LIMIT $3)",
-        )
-        .bind(owner)
-        .bind(millis(before))
-        .bind(PART)
-        .execute(tx.sql())
-        .await
-        .map_err(StorageError::doing("remove old events of sources"))?;
+        let old = old(tx.sql(), owner, before).await?;
+        let swept = remove(tx.sql(), owner, &old).await?;
         if swept > 0 {
             sql::query("UPDATE projection_tenant SET sourced_from = $1 WHERE owner = $2")
                 .bind(millis(before))
@@ -92,4 +87,79 @@ impl Events {
                 .map_err(StorageError::doing("find the end of a history"))?;
         Ok(end.unwrap_or(0))
     }
+}
+
+/// An event that may go.
+struct Old {
+    position: i64,
+    aggregate: String,
+    version: i64,
+}
+
+async fn old(
+    connection: &mut Connection,
+    owner: &str,
+    before: Timestamp,
+) -> Result<Vec<Old>, StorageError> {
+    let found = sql::query(
+        "SELECT e.position, e.aggregate, e.version FROM event e
+         WHERE e.owner = $1 AND e.origin IS NOT NULL AND e.created_at < $2
+             AND NOT EXISTS (SELECT 1 FROM projection p
+                 WHERE p.owner = $1 AND p.reads IS NOT NULL AND p.status <> 'deleted'
+                     AND p.cursor < e.position
+                     AND NOT (p.status = 'parked' AND p.parked_at < $2))
+         ORDER BY e.created_at LIMIT $3",
+    )
+    .bind(owner)
+    .bind(millis(before))
+    .bind(PART)
+    .fetch_all(connection)
+    .await;
+    let read = |row: &Row| {
+        Ok(Old {
+            position: row.get(0)?,
+            aggregate: row.get(1)?,
+            version: row.get(2)?,
+        })
+    };
+    let old = found.and_then(|rows| rows.iter().map(read).collect());
+    old.map_err(StorageError::doing("look for old events of sources"))
+}
+
+/// Removes them, and keeps the versions that their aggregates have come to.
+async fn remove(
+    connection: &mut Connection,
+    owner: &str,
+    old: &[Old],
+) -> Result<u64, StorageError> {
+    let (mut gone, mut versions) = (Rows::new(POSITIONS), BTreeMap::new());
+    for Old {
+        position,
+        aggregate,
+        version,
+    } in old
+    {
+        gone.push([owner.into(), (*position).into()]);
+        let last = versions.entry(aggregate.as_str()).or_insert(*version);
+        *last = (*last).max(*version);
+    }
+    let mut kept = Rows::new(VERSIONS);
+    for (aggregate, version) in versions {
+        kept.push([owner.into(), aggregate.into(), version.into()]);
+    }
+    kept.execute(
+        connection,
+        "INSERT INTO swept_version (owner, aggregate, version)
+         SELECT r.owner, r.aggregate, r.version FROM r WHERE true
+         ON CONFLICT (owner, aggregate) DO UPDATE SET version = excluded.version
+             WHERE swept_version.version < excluded.version",
+    )
+    .await
+    .map_err(StorageError::doing("keep the versions of aggregates"))?;
+    gone.execute(
+        connection,
+        "DELETE FROM event WHERE (owner, position) IN (SELECT owner, position FROM r)",
+    )
+    .await
+    .map_err(StorageError::doing("remove old events of sources"))
 }

@@ -1,14 +1,15 @@
 //! Registrations that end before their time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, SpaceRef};
 
 use super::Registrations;
+use super::heir::Place;
 use super::register::hold_space;
-use crate::column::{Reading, millis};
+use crate::column::millis;
 use crate::sql::{self, Connection};
 use crate::{StorageError, Write};
 
@@ -40,7 +41,7 @@ macro_rules! ending {
         concat!(
             "DELETE FROM registration WHERE space = $1 AND ",
             $which,
-            " RETURNING endpoint"
+            " RETURNING endpoint, shape, url, author"
         )
     };
 }
@@ -103,7 +104,7 @@ impl Registrations {
     }
 
     /// Ends registrations, and what is still to be delivered for them, unless somebody else has
-    /// registered the same service.
+    /// registered the same service or URL.
     async fn end(
         &self,
         tx: &mut Write,
@@ -121,13 +122,15 @@ impl Registrations {
             .fetch_all(tx.sql())
             .await
             .map_err(StorageError::doing("end registrations"))?;
-        let endpoint = |row| {
-            Reading::new("registration", "(ended)", row).parse("endpoint", EndpointId::from_slice)
-        };
-        let left: BTreeSet<_> = rows.iter().map(endpoint).collect::<Result<_, _>>()?;
+        let mut left = BTreeMap::new();
+        for row in &rows {
+            let place = Place::of(values[0], row)?;
+            left.insert(place.endpoint, place);
+        }
         let mut ended = Vec::with_capacity(left.len());
-        for endpoint in left {
+        for (endpoint, place) in left {
             if !is_shared(tx.sql(), endpoint, now).await? {
+                place.hand_on(tx.sql(), now).await?;
                 self.storage.endpoints().retire(tx, endpoint, now).await?;
                 ended.push(endpoint);
             }

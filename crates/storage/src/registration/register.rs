@@ -73,27 +73,43 @@ impl Registrations {
     }
 
     /// A service of the protocol has one endpoint, whoever registers it: it is called once for each
-    /// advance, and who ends their registration ends nobody else's.
+    /// advance, and who ends their registration ends nobody else's. A URL is anybody's who names it, and
+    /// so each registration of one has an endpoint of its own.
     async fn home(
         &self,
         tx: &mut Write,
         new: &NewRegistration,
         old: Option<&Registration>,
     ) -> Result<Home, StorageError> {
-        let known = match (old, new.shape()) {
-            (Some(old), _) => Some(old.endpoint),
-            (None, RegistrationShape::Protocol) => shared(tx.sql(), new).await?,
-            (None, RegistrationShape::Webhook) => None,
-        };
-        let Some(known) = known else {
+        let old = old.map(|old| old.endpoint);
+        if let Some(old) = old {
+            match self.look_at(tx, new, old).await? {
+                Home::New => {}
+                home => return Ok(home),
+            }
+        }
+        if new.shape != RegistrationShape::Protocol {
             return Ok(Home::New);
-        };
+        }
+        match shared(tx.sql(), new, old).await? {
+            Some(shared) => self.look_at(tx, new, shared).await,
+            None => Ok(Home::New),
+        }
+    }
+
+    /// Whether this endpoint will do.
+    async fn look_at(
+        &self,
+        tx: &mut Write,
+        new: &NewRegistration,
+        known: EndpointId,
+    ) -> Result<Home, StorageError> {
         let sealer = &self.storage.inner.sealer;
         let found = match endpoint::find(tx.sql(), sealer, known).await {
             Err(StorageError::BadRow(_)) => None,
             found => found?,
         };
-        let is_theirs = new.shape() == RegistrationShape::Webhook || new.is_owners();
+        let is_theirs = new.shape != RegistrationShape::Protocol || new.is_owners();
         Ok(match found.map(|found| found.state) {
             None => Home::New,
             Some(EndpointState::Active) => Home::Known(known),
@@ -114,8 +130,8 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<(), StorageError> {
         let endpoints = self.storage.endpoints();
-        match new.shape() {
-            RegistrationShape::Webhook => endpoints.enable(tx, id).await,
+        match new.shape {
+            RegistrationShape::Webhook | RegistrationShape::Draft => endpoints.enable(tx, id).await,
             RegistrationShape::Protocol => {
                 let endpoint = Endpoint {
                     id,
@@ -137,13 +153,14 @@ async fn insert(
     now: Timestamp,
 ) -> Result<Registration, StorageError> {
     sql::query(
-        "INSERT INTO registration (id, space, service, url, author, maker, older_spelling,
+        "INSERT INTO registration (id, space, service, shape, url, author, maker, older_spelling,
              endpoint, created_by, reader, credential, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&new.id.as_bytes()[..])
     .bind(new.space.as_str())
     .bind(&new.service)
+    .bind(new.shape.as_str())
     .bind(new.url())
     .bind(author(&new))
     .bind(new.maker())
@@ -158,7 +175,7 @@ async fn insert(
     .await
     .map_err(StorageError::doing("insert a registration"))?;
     Ok(Registration {
-        shape: new.shape(),
+        shape: new.shape,
         url: new.url().to_owned(),
         id: new.id,
         space: new.space,
@@ -176,7 +193,7 @@ async fn insert(
 /// What stands after a renewal. What an authority stands for with its name neither comes to hang on a
 /// credential of its own, nor ends sooner because it is renewed with one.
 fn renewed(old: Registration, new: &NewRegistration, endpoint: EndpointId) -> Registration {
-    let was_readers = old.reader.is_some() || old.credential.is_some();
+    let was_readers = old.is_readers();
     let expires_at = to_millisecond(new.expires_at);
     let (reader, credential) = match was_readers {
         true => (new.reader.clone(), new.credential.clone()),
@@ -227,10 +244,12 @@ async fn find(
 ) -> Result<Option<Registration>, StorageError> {
     let row = sql::query(
         "SELECT * FROM registration
-         WHERE space = $1 AND service = $2 AND url = $3 AND author = $4 AND maker = $5",
+         WHERE space = $1 AND service = $2 AND shape = $3 AND url = $4 AND author = $5
+             AND maker = $6",
     )
     .bind(new.space.as_str())
     .bind(&new.service)
+    .bind(new.shape.as_str())
     .bind(new.url())
     .bind(author(new))
     .bind(new.maker())
@@ -240,18 +259,24 @@ async fn find(
     Ok(row.as_ref().map(read).transpose()?)
 }
 
-/// The endpoint of whoever else has registered the same service for the same author.
+/// The endpoint of whoever else has registered the same service for the same author, other than the one
+/// that is of no use.
 async fn shared(
     connection: &mut Connection,
     new: &NewRegistration,
+    besides: Option<EndpointId>,
 ) -> Result<Option<EndpointId>, StorageError> {
+    let besides = besides.map(|id| *id.as_bytes()).unwrap_or_default();
     let row = sql::query(
         "SELECT endpoint FROM registration
-         WHERE space = $1 AND service = $2 AND url = '' AND author = $3 ORDER BY id DESC LIMIT 1",
+         WHERE space = $1 AND service = $2 AND shape = 'protocol' AND author = $3
+             AND endpoint <> $4
+         ORDER BY id DESC LIMIT 1",
     )
     .bind(new.space.as_str())
     .bind(&new.service)
     .bind(author(new))
+    .bind(&besides[..])
     .fetch_optional(connection)
     .await
     .map_err(StorageError::doing("find a service's endpoint"))?;

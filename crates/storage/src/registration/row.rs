@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, SpaceRef, SyntaxError};
 
-use super::{Registration, RegistrationId, RegistrationShape};
+use super::{Registration, RegistrationId};
 use crate::BadRow;
 use crate::column::{Reading, millis};
 use crate::sql::Row;
@@ -27,10 +27,7 @@ pub(super) fn read(row: &Row) -> Result<Registration, BadRow> {
         id,
         space: reading.parse("space", |text: &str| SpaceRef::new(text))?,
         service: reading.parse("service", service)?,
-        shape: match reading.get("url")? {
-            "" => RegistrationShape::Protocol,
-            _ => RegistrationShape::Webhook,
-        },
+        shape: reading.parse("shape", str::parse)?,
         url: reading.get("url")?,
         author: reading.parse("author", |text: &str| match text {
             "" => Ok(None),

@@ -1,5 +1,7 @@
 //! Credentials that were given out, so that they can be taken back.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use loggia_delivery::EndpointId;
 use loggia_syntax::{Did, SpaceRef};
@@ -24,8 +26,8 @@ pub struct IssuedCredential {
 /// What was taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenBack {
-    /// The `jti` of every credential that had not ended.
-    pub credentials: Vec<String>,
+    /// The `jti` of every credential that had not ended, by who held it.
+    pub credentials: BTreeMap<Did, Vec<String>>,
     /// The endpoints of registrations that went with them. After the commit, tell the engine's handle.
     pub endpoints: Vec<EndpointId>,
 }
@@ -60,45 +62,45 @@ impl Spaces {
 
     /// Takes back the credentials of a space that is held and that have not ended, and what their
     /// holders have registered: those of one holder, or of all but the authority. There is always room
-    /// for that.
+    /// for that. At most `limit` at a time, those of one holder after the other: while there are as many,
+    /// there may be more.
     pub async fn revoke_credentials(
         &self,
         tx: &mut Write,
         space: &SpaceRef,
         holder: Option<&Did>,
-        now: Timestamp,
+        (limit, now): (u32, Timestamp),
     ) -> Result<TakenBack, StorageError> {
         let rows = sql::query(
-            "SELECT id, until FROM issued_credential
-             WHERE space = $1 AND (holder = $2 OR $3 = 1) AND until > $4",
+            "DELETE FROM issued_credential WHERE (space, holder, id) IN
+                 (SELECT space, holder, id FROM issued_credential
+                  WHERE space = $1 AND (holder = $2 OR $3 = 1) AND until > $4
+                  ORDER BY holder, id LIMIT $5)
+             RETURNING holder, id, until",
         )
         .bind(space.as_str())
         .bind(holder.map_or("", Did::as_str))
         .bind(holder.is_none())
         .bind(millis(now))
+        .bind(limit)
         .fetch_all(tx.sql())
         .await
-        .map_err(StorageError::doing("list credentials"))?;
+        .map_err(StorageError::doing("take credentials"))?;
         let registrations = self.storage.registrations();
         let mut taken = TakenBack {
-            credentials: Vec::with_capacity(rows.len()),
+            credentials: BTreeMap::new(),
             endpoints: registrations.end_of_reader(tx, space, holder, now).await?,
         };
         for row in &rows {
             let reading = Reading::new("issued_credential", space, row);
             let (id, until) = (reading.get::<&str>("id")?, reading.time("until")?);
+            let holder = reading.parse("holder", |text: &str| Did::new(text))?;
             let revoked = self.storage.revoked_credentials();
             let ended = revoked.take_back(tx, space, id, (until, now)).await?;
             taken.endpoints.extend(ended);
-            taken.credentials.push(id.to_owned());
+            let theirs = taken.credentials.entry(holder).or_default();
+            theirs.push(id.to_owned());
         }
-        sql::query("DELETE FROM issued_credential WHERE space = $1 AND (holder = $2 OR $3 = 1)")
-            .bind(space.as_str())
-            .bind(holder.map_or("", Did::as_str))
-            .bind(holder.is_none())
-            .execute(tx.sql())
-            .await
-            .map_err(StorageError::doing("forget credentials"))?;
         Ok(taken)
     }
 

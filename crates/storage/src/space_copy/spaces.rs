@@ -92,7 +92,7 @@ impl SpaceCopies {
     ) -> Result<Vec<SpaceRef>, StorageError> {
         let rows = sql::query(
             "SELECT c.space FROM copied_space c WHERE NOT EXISTS
-                 (SELECT 1 FROM registration r WHERE r.space = c.space AND r.url <> ''
+                 (SELECT 1 FROM registration r WHERE r.space = c.space AND r.shape = 'webhook'
                   AND r.expires_at > $1)
              ORDER BY c.space LIMIT $2",
         )
@@ -114,7 +114,7 @@ impl SpaceCopies {
     ) -> Result<bool, StorageError> {
         hold(tx.sql(), space).await?;
         sql::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM registration r WHERE r.space = $1 AND r.url <> ''
+            "SELECT EXISTS (SELECT 1 FROM registration r WHERE r.space = $1 AND r.shape = 'webhook'
                  AND r.expires_at > $2)",
         )
         .bind(space.as_str())
@@ -198,6 +198,36 @@ impl SpaceCopies {
                 .map_err(StorageError::doing("forget a copied space"))?;
         }
         Ok(deleted == 1)
+    }
+
+    /// The same bit by bit: the space at once, and of its copies at most so many rows. Whether nothing is
+    /// left.
+    pub async fn delete_part(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+        limit: u32,
+    ) -> Result<bool, StorageError> {
+        hold(tx.sql(), space).await?;
+        for statement in [
+            "DELETE FROM copied_space WHERE space = $1 AND $2 > 0",
+            "DELETE FROM space_copy_record WHERE (copy, collection, rkey) IN
+                 (SELECT o.copy, o.collection, o.rkey FROM space_copy c
+                  JOIN space_copy_record o ON o.copy = c.id WHERE c.space = $1 LIMIT $2)",
+            "DELETE FROM space_copy WHERE id IN
+                 (SELECT id FROM space_copy WHERE space = $1 LIMIT $2)",
+        ] {
+            let deleted = sql::query(statement)
+                .bind(space.as_str())
+                .bind(limit)
+                .execute(tx.sql())
+                .await
+                .map_err(StorageError::doing("forget a copied space"))?;
+            if deleted >= u64::from(limit) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// At most `limit` spaces that are to be visited by now.

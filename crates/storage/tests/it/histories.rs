@@ -16,6 +16,7 @@ on_both!(
     a_source_makes_an_event_once,
     many_histories_are_appended_to_at_once,
     what_came_from_a_source_goes_once_it_is_old_and_folded,
+    versions_never_go_back_whatever_has_gone,
 );
 
 pub fn event(number: u8, aggregate: &str) -> NewEvent {
@@ -232,4 +233,49 @@ async fn what_came_from_a_source_goes_once_it_is_old_and_folded(place: Place) {
     assert_eq!(left().await, [2, 5]);
     let next = events.after(&did("a"), behind.cursor, 9).await;
     assert_eq!(next.expect("reads").len(), 1);
+}
+
+async fn versions_never_go_back_whatever_has_gone(place: Place) {
+    let storage = place.open().await;
+    let of = |number, aggregate: &str| NewEvent {
+        origin: Some("x".to_owned()),
+        ..event(number, aggregate)
+    };
+    let versions = async |events| {
+        let stored = stored(append(&storage, "a", events).await);
+        stored.iter().map(|one| one.version).collect::<Vec<_>>()
+    };
+    let sweep = async || {
+        let (owner, events) = (did("a"), storage.events());
+        let swept = events.sweep_sourced(owner.as_str(), seconds(9)).await;
+        swept.expect("sweeps")
+    };
+    assert_eq!(
+        versions(vec![of(1, "one"), of(2, "one"), of(3, "two")]).await,
+        [1, 2, 1]
+    );
+    assert_eq!(sweep().await, 3);
+    let all = vec![of(4, "one"), event(5, "two"), of(6, "three")];
+    assert_eq!(versions(all).await, [3, 2, 1]);
+    // What its owner appended stays, and counts.
+    assert_eq!(sweep().await, 2);
+    let expecting = NewEvent {
+        expected: Some(3),
+        ..of(7, "one")
+    };
+    assert_eq!(versions(vec![expecting, of(8, "two")]).await, [4, 3]);
+    let again = NewEvent {
+        expected: Some(0),
+        ..of(9, "three")
+    };
+    let conflict = Appended::Conflict {
+        place: 0,
+        version: 1,
+    };
+    assert_eq!(append(&storage, "a", vec![again]).await, conflict);
+    // Another's aggregate of that name is another one.
+    assert_eq!(
+        stored(append(&storage, "b", vec![of(10, "one")]).await)[0].version,
+        1
+    );
 }

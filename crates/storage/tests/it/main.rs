@@ -26,6 +26,7 @@ mod projections;
 mod proposals;
 mod queue;
 mod redeliveries;
+mod registered_urls;
 mod registration_rights;
 mod registrations;
 mod replay;

@@ -19,9 +19,10 @@ on_both!(
     a_service_that_is_gone_is_told_again_on_its_own_word,
 );
 
-fn service(number: u8, url: &str) -> NewRegistration {
+pub fn service(number: u8, url: &str) -> NewRegistration {
     let mut new = new(number, "main", 100);
     new.service = format!("{}#syncer", did("feed"));
+    new.shape = RegistrationShape::Protocol;
     new.endpoint.target = Target::new(url).expect("a good URL");
     new.endpoint.profile = Profile::SpaceProtocol;
     new.endpoint.secrets = Secrets::default();
@@ -34,7 +35,7 @@ fn service(number: u8, url: &str) -> NewRegistration {
 }
 
 /// A wish in somebody's right: an account's, or that of an unknown reader with a credential.
-fn by(new: NewRegistration, reader: Option<&str>, credential: Option<&str>) -> NewRegistration {
+pub fn by(new: NewRegistration, reader: Option<&str>, credential: Option<&str>) -> NewRegistration {
     NewRegistration {
         created_by: did(reader.unwrap_or("authority")),
         reader: reader.map(did),
@@ -43,7 +44,7 @@ fn by(new: NewRegistration, reader: Option<&str>, credential: Option<&str>) -> N
     }
 }
 
-const WIDE: Caps = Caps {
+pub const WIDE: Caps = Caps {
     per_space: 20,
     per_authority: 20,
     per_caller: 20,

@@ -36,6 +36,7 @@ pub fn new(number: u8, name: &str, expires: i64) -> NewRegistration {
         id: RegistrationId::new(seconds(0), [number; 10]),
         space: space(name),
         service: did("feed").to_string(),
+        shape: RegistrationShape::Webhook,
         author: None,
         older_spelling: false,
         endpoint: endpoint(number),

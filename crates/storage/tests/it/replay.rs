@@ -11,7 +11,6 @@ on_both!(
     however_many_come_at_once_no_more_are_kept_than_may_be,
     keys_are_forgotten_after_their_time_and_not_before,
     a_full_store_keeps_what_it_has_and_takes_no_more,
-    a_key_that_was_not_kept_after_all_takes_no_room,
 );
 
 /// Whether the key is fresh.
@@ -123,14 +122,4 @@ async fn a_full_store_keeps_what_it_has_and_takes_no_more(place: Place) {
     assert_eq!(replays.sweep(seconds(61), 1).await.expect("runs"), 1);
     assert_eq!(use_up("c").await, First);
     assert_eq!(use_up("d").await, Full);
-}
-
-async fn a_key_that_was_not_kept_after_all_takes_no_room(place: Place) {
-    let storage = place.open().await;
-    let replays = storage.replays().with_most(1);
-    let mut tx = storage.begin().await.expect("begins");
-    let used = replays.consume_in(&mut tx, "jti", "a", seconds(60)).await;
-    assert_eq!(used.expect("runs"), Used::First);
-    drop(tx);
-    assert!(is_fresh(&replays, "jti", "b", 60).await);
 }

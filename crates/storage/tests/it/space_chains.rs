@@ -146,7 +146,10 @@ async fn the_sequence_of_a_space_that_is_gone_is_forgotten(place: Place) {
     let buried = storage.spaces().bury(&mut tx, &bob.space, seconds(2)).await;
     buried.expect("buries");
     let chains = storage.space_chains();
-    chains.delete(&mut tx, &bob.space).await.expect("forgets");
+    for is_gone in [false, true] {
+        let forgotten = chains.delete_part(&mut tx, &bob.space, 1).await;
+        assert_eq!(forgotten.expect("forgets"), is_gone);
+    }
     tx.commit().await.expect("commits");
     assert!(
         chains

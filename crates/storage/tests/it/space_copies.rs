@@ -2,8 +2,8 @@
 
 use loggia_space::{RecordPath, SetHash, cid_of};
 use loggia_storage::{
-    Caps, Changed, CopiedSpace, Forward, NewRegistration, Registered, RegistrationId, RepoName,
-    SpaceCopies, SpaceCopy, Storage,
+    Caps, Changed, CopiedSpace, Forward, NewRegistration, Registered, RegistrationId,
+    RegistrationShape, RepoName, SpaceCopies, SpaceCopy, Storage,
 };
 use loggia_syntax::{Cid, SpaceRef, Tid};
 
@@ -123,6 +123,7 @@ async fn a_space_is_copied_while_somebody_is_registered(place: Place) {
             id: RegistrationId::new(seconds(0), [number; 10]),
             space: space(),
             service: did("feed").to_string(),
+            shape: RegistrationShape::Webhook,
             author: None,
             older_spelling: false,
             endpoint: endpoint(number),

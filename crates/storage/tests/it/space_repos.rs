@@ -2,8 +2,8 @@
 
 use loggia_space::{RecordPath, SetHash, cid_of};
 use loggia_storage::{
-    RecordAction, RecordRange, RecordValue, RecordWrite, RepoName, RepoState, Storage, Unwritten,
-    Written, Wrote,
+    LogPlace, RecordAction, RecordRange, RecordValue, RecordWrite, RepoName, RepoState, Storage,
+    Unwritten, Written, Wrote,
 };
 use loggia_syntax::{Nsid, SpaceRef, Tid};
 
@@ -311,12 +311,12 @@ async fn a_repository_has_as_many_records_as_are_allowed(place: Place) {
 
 async fn a_deleted_repository_leaves_nothing(place: Place) {
     let storage = place.open().await;
-    write(&storage, &[create("post/a", 1)]).await;
+    write(&storage, &[create("post/a", 1), create("post/b", 1)]).await;
     let repos = storage.space_repos();
-    for was_there in [true, false] {
+    for is_gone in [false, false, true, true] {
         let mut tx = storage.begin().await.expect("begins");
-        let deleted = repos.delete(&mut tx, &repo("bob")).await;
-        assert_eq!(deleted.expect("runs"), was_there);
+        let deleted = repos.delete_part(&mut tx, &repo("bob"), 2).await;
+        assert_eq!(deleted.expect("runs"), is_gone);
         tx.commit().await.expect("commits");
     }
     let none = repos.state(&repo("bob")).await.expect("runs");
@@ -383,13 +383,18 @@ async fn a_log_is_shortened_from_its_beginning(place: Place) {
         log.map(|logged| logged.operation.rkey.to_string())
             .collect::<Vec<_>>()
     };
-    assert_eq!(repos.shorten_logs(seconds(10), 9).await.expect("runs"), 0);
-    assert_eq!(repos.shorten_logs(seconds(21), 1).await.expect("runs"), 1);
+    let shorten = async |before: i64, from: LogPlace, limit: u32| {
+        let shortened = repos.shorten_logs(seconds(before), from, limit).await;
+        shortened.expect("runs")
+    };
+    let start = LogPlace::default();
+    assert_eq!(shorten(10, start, 9).await, (0, start));
+    let (removed, place) = shorten(21, start, 1).await;
+    assert!(removed == 1 && place != start);
     assert_eq!(log().await, ["b", "c"]);
-    assert_eq!(repos.shorten_logs(seconds(21), 9).await.expect("runs"), 1);
+    assert_eq!(shorten(21, place, 9).await, (1, place));
     assert_eq!(log().await, ["c"]);
     // Everything may go: the records and the hash stay.
-    assert_eq!(repos.shorten_logs(seconds(99), 9).await.expect("runs"), 1);
-    assert!(log().await.is_empty());
-    assert_eq!(state(&storage).await.records, 3);
+    assert_eq!(shorten(99, start, 9).await, (1, place));
+    assert_eq!((log().await.len(), state(&storage).await.records), (0, 3));
 }

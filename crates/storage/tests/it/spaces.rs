@@ -2,7 +2,7 @@
 
 use loggia_storage::{
     AppAccess, HostedSpace, IssuedCredential, Member, MemberPut, SpaceInserted, SpacePolicy,
-    Storage,
+    Spaces, Storage,
 };
 use loggia_syntax::SpaceRef;
 
@@ -84,12 +84,30 @@ async fn what_is_gone_stays_gone_until_it_is_opened_anew(place: Place) {
     assert!(!spaces.is_deleted(&space.uri).await.expect("runs"));
     for _ in 0..2 {
         let mut tx = storage.begin().await.expect("begins");
-        let deleted = spaces.delete(&mut tx, &space.uri, seconds(1)).await;
-        deleted.expect("deletes, and a second time");
+        let closed = spaces.close(&mut tx, &space.uri, seconds(1)).await;
+        closed.expect("closes, and a second time");
         tx.commit().await.expect("commits");
         assert!(spaces.is_deleted(&space.uri).await.expect("runs"));
         assert_eq!(spaces.find(&space.uri).await.expect("runs"), None);
     }
+    // Not before everything of it is gone.
+    let mut tx = storage.begin().await.expect("begins");
+    let errands = storage.errands();
+    let (kind, subject) = (Spaces::CLOSING, space.uri.as_str());
+    let put = errands.put(&mut tx, kind, subject, "{}", seconds(1)).await;
+    put.expect("puts");
+    tx.commit().await.expect("commits");
+    assert_eq!(insert(&storage, &space, 9).await, SpaceInserted::Closing);
+    let due = errands.due(kind, seconds(1), 9).await.expect("runs");
+    let mut tx = storage.begin().await.expect("begins");
+    let members = spaces.memberships_in(&mut tx, &space.uri, "", 9).await;
+    let members = members.expect("runs");
+    let struck = spaces.strike(&mut tx, &space.uri, &members).await;
+    struck.expect("strikes");
+    let cleared = spaces.clear(&mut tx, &space.uri, 9).await;
+    assert!(cleared.expect("runs"), "nothing is left");
+    assert!(errands.done(&mut tx, &due[0]).await.expect("runs"));
+    tx.commit().await.expect("commits");
     assert_eq!(insert(&storage, &space, 9).await, SpaceInserted::New);
     assert!(!spaces.is_deleted(&space.uri).await.expect("runs"));
     let members = spaces.list_members(&space.uri, "", 9).await.expect("runs");
@@ -184,20 +202,13 @@ async fn revoke(storage: &Storage, holder: Option<&str>, at: i64, credentials: &
     let holder = holder.map(did);
     let spaces = storage.spaces();
     let revoked = spaces
-        .revoke_credentials(&mut tx, &name("a"), holder.as_ref(), seconds(at))
+        .revoke_credentials(&mut tx, &name("a"), holder.as_ref(), (9, seconds(at)))
         .await;
-    let mut taken = revoked.expect("runs");
-    taken.credentials.sort();
-    assert_eq!(
-        (&taken.credentials[..], taken.endpoints.len()),
-        (
-            &credentials
-                .iter()
-                .map(|id| (*id).to_owned())
-                .collect::<Vec<_>>()[..],
-            0
-        )
-    );
+    let taken = revoked.expect("runs");
+    let mut ids: Vec<_> = taken.credentials.into_values().flatten().collect();
+    ids.sort();
+    assert_eq!(ids, credentials);
+    assert!(taken.endpoints.is_empty());
     tx.commit().await.expect("commits");
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::methods::service;
-use crate::support::{Server, answer, error_with, soon};
+use crate::support::{Server, answer, error, error_with, soon};
 
 /// Sends raw bytes and reads until the server closes.
 async fn raw(server: &Server, sent: &[u8]) -> String {
@@ -159,6 +159,37 @@ async fn what_is_not_http_is_turned_away() {
         let answer = raw(&server, sent).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     }
+    lives(&server).await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_told_so() {
+    let server = Server::start(service().into_router()).await;
+    let greet = |bytes: usize| {
+        server
+            .get("/xrpc/dev.test.greet?name=Ada")
+            .header("cookie", "a".repeat(bytes))
+    };
+    let fits = answer(greet(30_000)).await;
+    assert!(fits.starts_with("200\n"), "{fits}");
+    assert_eq!(
+        answer(greet(40_000)).await,
+        error(
+            431,
+            "RequestHeaderFieldsTooLarge",
+            "the request's head is longer than 32768 bytes"
+        )
+    );
+    // What is longer still need not be read to its end.
+    let head = format!(
+        "GET /xrpc/dev.test.greet HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncookie: {}\r\n\r\n",
+        "a".repeat(70_000)
+    );
+    let answer = raw(&server, head.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+        "{answer}"
+    );
     lives(&server).await;
 }
 

@@ -22,6 +22,10 @@
     clippy::module_inception,
     reason = "modules are called what the NSID's segments are called"
 )]
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a constructor takes what the lexicon requires"
+)]
 
 #[rustfmt::skip]
 pub mod catalog;

@@ -47,13 +47,20 @@ pub struct App {
 }
 
 impl App {
-    /// An app that may call for this account.
+    /// An app that may erase for this account.
     pub fn of(issuer: &Issuer, account: &Did) -> Self {
+        let audience = GUESTBOOK.replace('%', "%25");
+        let scope = format!("atproto rpc:{ERASE}?aud={audience}%23guestbook");
+        Self::with_scope(issuer, account, &scope)
+    }
+
+    /// An app that the account has allowed this.
+    pub fn with_scope(issuer: &Issuer, account: &Did, scope: &str) -> Self {
         let key = SigningKey::generate_p256().expect("a key");
         let new = NewAccessToken {
             subject: account,
             client: "https://app.example/client-metadata.json",
-            scope: "atproto",
+            scope,
             thumbprint: &Jwk::new(*key.public().multikey()).thumbprint(),
             now: now(),
             lifetime: 600,

@@ -169,6 +169,10 @@ fn an_app_erases_what_its_own_account_wrote() {
     );
     assert_eq!(texts(&book).len(), 1);
 
+    let reader = App::with_scope(&issuer, &bob.did, "atproto");
+    let answer = reader.erase(&book, nonce, &written(&bob, "Hello!"));
+    refused(&answer, 403, "ScopeMissingError");
+
     let stranger = App::of(&Issuer::new(), &bob.did);
     let answer = stranger.erase(&book, nonce, &written(&bob, "Hello!"));
     assert_eq!(answer.status, 401, "{}", answer.body);

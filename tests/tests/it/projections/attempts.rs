@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use loggia_server::config::Config;
+use serde_json::json;
 
-use super::promises::hook;
+use super::promises::{hook, is_signed, secret};
 use super::{Client, id};
 use crate::support::hostile::{Hostile, Hostility};
 use crate::support::rows::Database;
@@ -28,7 +29,7 @@ async fn a_receiver_that_always_fails_sees_five_attempts_with_growing_gaps_and_t
         FROM delivery d, attempt a GROUP BY d.due";
     let server = TestServer::start().await;
     let client = Client::new(&server).await;
-    let mut receiver = Receiver::answering(&[500, 503, 502, 500, 504]);
+    let mut receiver = Receiver::answering(&[404, 410, 302, 400, 504]);
     let uploaded = client.make(&hook(&receiver.url), None).await;
     client.order("order_1", 1).await;
     let mut database = Database::sqlite(&server.data()).await;
@@ -50,6 +51,44 @@ async fn a_receiver_that_always_fails_sees_five_attempts_with_growing_gaps_and_t
     let dead = "SELECT count(*) FROM delivery WHERE state = 'abandoned'";
     assert_eq!(recorded(&mut database, 5, dead).await, 1, "a dead letter");
     receiver.has_no_more();
+}
+
+#[tokio::test]
+async fn after_a_rotation_receivers_that_know_either_secret_lose_nothing() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    // It refuses what the secret that it knows did not sign.
+    let mut late = Receiver::answering(&[401]);
+    let uploaded = client.make(&hook(&late.url), None).await;
+    let old = secret(&uploaded);
+    let rotated = client.post("/webhooks/rotate", &json!({})).await.output();
+    let new = rotated["secret"].as_str().expect("a secret").to_owned();
+    client.order("order_1", 1).await;
+    let first = late.next().await;
+    is_signed(&first, &new);
+    let mut database = Database::sqlite(&server.data()).await;
+    let pending = "SELECT count(*) FROM delivery WHERE state = 'pending'";
+    assert_eq!(recorded(&mut database, 1, pending).await, 1, "tried again");
+    assert_eq!(database.change("UPDATE delivery SET due = 1").await, 1);
+    let second = late.next().await;
+    is_signed(&second, &old);
+    assert_eq!(second.header("x-hapnd-attempt"), "2");
+    assert_eq!(first.body, second.body);
+    let done = "SELECT count(*) FROM delivery WHERE state = 'delivered'";
+    until("it has arrived", async || database.number(done).await == 1).await;
+    late.has_no_more();
+
+    // Whoever knows the new one alone needs one attempt.
+    let mut early = Receiver::start();
+    let again = json!({ "projectionId": id(&uploaded), "notifications": {
+        "webhook": { "url": early.url } } });
+    assert_eq!(client.upload(&again, None).await.status, 200);
+    client.order("order_1", 2).await;
+    let arrival = early.next().await;
+    is_signed(&arrival, &new);
+    assert_eq!(arrival.header("x-hapnd-attempt"), "1");
+    until("it has arrived", async || database.number(done).await == 2).await;
+    early.has_no_more();
 }
 
 #[tokio::test]

@@ -167,7 +167,7 @@ async fn what_sources_told_goes_after_some_days_and_what_owners_append_stays() {
         .await
         .output();
     assert_eq!(settled(&alice, &own, "active", 3).await["sequence"], 2);
-    // The versions of what is told go on, though those of its events begin again.
+    // The versions of what is told go on, and so do those of its events.
     post(&storage, "3kc", "update", r#"{"n":3}"#).await;
     settled(&alice, &well, "active", 4).await;
     let params = [("id", well.as_str().expect("an id"))];

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use loggia_server::chance;
 use loggia_server::config::Config;
 use loggia_server::operator::{NewClient, Operator};
 use loggia_services::Postgres;
@@ -39,6 +42,15 @@ impl Api {
         Self {
             port: server.port,
             key: key(data, settings).await,
+            client: http(),
+        }
+    }
+
+    /// The same client at another node.
+    fn at(&self, port: u16) -> Self {
+        Self {
+            port,
+            key: self.key.clone(),
             client: http(),
         }
     }
@@ -84,10 +96,13 @@ impl Api {
 async fn key(data: &Path, settings: &[(&str, String)]) -> String {
     let mut config = Config::defaults();
     config.data = data.to_owned();
-    if let [(_, url)] = settings {
+    if let [(_, url), ..] = settings {
         config.database = Some(url.parse().expect("a location"));
     }
-    let operator = Operator::open(&config, None).await.expect("opens");
+    let shared = settings.get(1).map(|(_, key)| key.clone());
+    let operator = Operator::open(&config, shared.as_deref())
+        .await
+        .expect("opens");
     let new = NewClient {
         name: "an app".to_owned(),
         origins: Vec::new(),
@@ -99,7 +114,7 @@ async fn key(data: &Path, settings: &[(&str, String)]) -> String {
 }
 
 async fn survives(settings: &[(&str, String)]) {
-    let rounds = if is_long() { 20 } else { 3 };
+    let rounds = if is_long() { 20 } else { 6 };
     let mut seed = Seed::of_this_run();
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut server = ServerProcess::start(data.path(), settings).await;
@@ -116,8 +131,13 @@ async fn survives(settings: &[(&str, String)]) {
         server.spawn_again();
         server.ready().await;
     }
-    let expected = expected(&api).await;
-    let told = told(&api, &id, expected.len()).await;
+    check(&api, &id).await;
+}
+
+/// Holds that everything was told that a fold from scratch makes, once and without gaps.
+async fn check(api: &Api, id: &str) {
+    let expected = expected(api).await;
+    let told = told(api, id, expected.len()).await;
     let got: Vec<_> = told
         .iter()
         .map(|told| (told["triggeredBy"].clone(), told["state"].clone()))
@@ -135,23 +155,61 @@ async fn survives(settings: &[(&str, String)]) {
 /// Appends batches of random size, until it is cut off.
 async fn append(api: &Api, seed: &mut Seed) {
     loop {
-        let events: Vec<_> = (0..=seed.below(20))
-            .map(|_| {
-                json!({
-                    "aggregateId": format!("order_{}", seed.below(4)),
-                    "eventType": "changed",
-                    "data": { "amount": seed.below(10) },
-                })
-            })
-            .collect();
-        let body = json!({ "events": events });
-        if api
-            .call("POST", "/events/batch", Some(body))
-            .await
-            .is_none()
-        {
+        let body = Some(batch(seed));
+        if api.call("POST", "/events/batch", body).await.is_none() {
             return;
         }
+    }
+}
+
+/// Events of random aggregates.
+fn batch(seed: &mut Seed) -> Value {
+    let events = (0..=seed.below(20)).map(|_| {
+        json!({
+            "aggregateId": format!("order_{}", seed.below(4)),
+            "eventType": "changed",
+            "data": { "amount": seed.below(10) },
+        })
+    });
+    json!({ "events": events.collect::<Vec<_>>() })
+}
+
+/// Settings of nodes that share a new PostgreSQL database.
+pub async fn settings_of_nodes() -> [(&'static str, String); 2] {
+    let key = BASE64_STANDARD.encode(chance::bytes::<32>());
+    [
+        ("database_url", Postgres::database().await),
+        ("master_key", key),
+    ]
+}
+
+/// Two nodes append to the same aggregates of many histories, and both fold them.
+#[tokio::test(flavor = "multi_thread")]
+async fn histories_that_two_nodes_append_to_have_no_gaps() {
+    let (histories, batches) = if is_long() { (24, 60) } else { (6, 15) };
+    let mut seed = Seed::of_this_run();
+    let settings = settings_of_nodes().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let here = ServerProcess::start(folders[0].path(), &settings).await;
+    let there = ServerProcess::start(folders[1].path(), &settings).await;
+    for _ in 0..histories {
+        let api = Api::new(&here, folders[0].path(), &settings).await;
+        let other = api.at(there.port);
+        let id = api.upload().await;
+        let calls = (0..batches).map(|number| {
+            let at = if number % 2 == 0 { &api } else { &other };
+            let body = batch(&mut seed);
+            async move {
+                let appended = at.call("POST", "/events/batch", Some(body)).await;
+                assert_eq!(appended.expect("answers").0, 201);
+            }
+        });
+        let calls: Vec<_> = calls.collect();
+        futures_util::future::join_all(calls).await;
+        check(&api, &id).await;
+        // Both nodes tell the same.
+        let count = told(&api, &id, 0).await.len();
+        assert_eq!(told(&other, &id, count).await, told(&api, &id, count).await);
     }
 }
 

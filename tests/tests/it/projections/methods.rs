@@ -115,7 +115,14 @@ async fn what_is_no_event_is_refused() {
         json!({ "events": vec![json!({ "aggregateId": "a", "eventType": "x", "data": 1 }); 101] });
     assert_eq!(client.post("/events/batch", &many).await.status, 400);
     let large = "x".repeat((1 << 20) + 100);
-    assert_eq!(client.post("/events", &json!(large)).await.status, 413);
+    let refused = [
+        client.post("/events", &json!(large)).await,
+        client.upload(&json!({}), Some(&large)).await,
+    ];
+    for refused in refused {
+        let said = (refused.status, &refused.body["error"]);
+        assert_eq!(said, (413, &json!("PayloadTooLarge")));
+    }
     let unknown = server
         .post("/events")
         .header("x-api-key", "hpnd_x")

@@ -19,13 +19,13 @@ fn isolated(url: &str) -> Value {
     json!({ "notifications": { "webhook": { "url": url, "isolateSecret": true } } })
 }
 
-fn secret(uploaded: &Value) -> String {
+pub fn secret(uploaded: &Value) -> String {
     let secret = &uploaded["notifications"]["webhook"]["secret"];
     secret.as_str().expect("a secret").to_owned()
 }
 
 #[track_caller]
-fn is_signed(arrival: &Arrival, secret: &str) {
+pub fn is_signed(arrival: &Arrival, secret: &str) {
     let signature = arrival.header("x-hapnd-signature");
     assert_eq!(signature, by_openssl(secret, &arrival.body));
 }

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::kill::Api;
+use super::kill::{Api, settings_of_nodes};
 use super::{Client, PATIENCE, TOTAL, id};
 use crate::support::process::ServerProcess;
 use crate::support::{TestServer, is_long};
@@ -144,6 +144,91 @@ async fn streams_are_for_owners_and_end_with_a_reason() {
     assert!(!close.reason.is_empty());
 }
 
+/// The code and the reason with which a stream is closed.
+async fn closed(socket: &mut Socket) -> (u16, String) {
+    loop {
+        let message = tokio::time::timeout(PATIENCE, socket.next()).await;
+        match message
+            .expect("in time")
+            .expect("a frame")
+            .expect("a whole one")
+        {
+            Message::Close(close) => {
+                let close = close.expect("a reason");
+                return (close.code.into(), close.reason.to_string());
+            }
+            Message::Ping(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_end_when_their_projection_is_deleted_or_their_key_revoked() {
+    let server = TestServer::start().await;
+    let (client, other) = (Client::new(&server).await, Client::new(&server).await);
+    let [gone, stays] = [
+        id(&client.make(&json!({}), Some(TOTAL)).await),
+        id(&client.make(&json!({}), Some(TOTAL)).await),
+    ];
+    let path = |id: &str| format!("/projections/{id}/subscribe");
+    let mut of_gone = open(&client, &path(&gone)).await;
+    let mut of_stays = open(&client, &path(&stays)).await;
+    let others = id(&other.make(&json!({}), Some(TOTAL)).await);
+    let mut of_others = open(&other, &path(&others)).await;
+    let delete = server.request(reqwest::Method::DELETE, &format!("/projections/{gone}"));
+    assert_eq!(client.send(delete).await.status, 200);
+    let deleted = (1008, "the projection was deleted".to_owned());
+    assert_eq!(closed(&mut of_gone).await, deleted);
+    client.order("order_1", 1).await;
+    assert_eq!(next(&mut of_stays).await["sequence"], 1);
+
+    let operator = server.operator().await;
+    let revoked = operator.revoke_client(client.client).await;
+    assert!(revoked.expect("runs"));
+    operator.close().await;
+    // For the next call at once, and soon for what is open.
+    let refused = client.get("/projections").await;
+    assert_eq!(refused.body["error"], "InvalidClientKey");
+    let message = "the X-API-Key is not one of this server, or was revoked";
+    assert_eq!(refused.body["message"], message);
+    let ended = (1008, "the key was revoked".to_owned());
+    assert_eq!(closed(&mut of_stays).await, ended);
+    other.order("order_1", 1).await;
+    assert_eq!(next(&mut of_others).await["sequence"], 1);
+}
+
+#[tokio::test]
+async fn what_a_client_says_at_length_ends_its_stream_with_a_reason() {
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    let id = id(&client.make(&json!({}), Some(TOTAL)).await);
+    let mut socket = open(&client, &format!("/projections/{id}/subscribe")).await;
+    let long = Message::text("x".repeat(10_000));
+    socket.send(long).await.expect("is sent");
+    let (code, reason) = closed(&mut socket).await;
+    assert_eq!(code, 1009);
+    assert!(reason.contains("4096"), "{reason}");
+}
+
+/// On PostgreSQL a stream at one node ends when another node, or a command, does it.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_at_another_node_end_as_well() {
+    let settings = settings_of_nodes().await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let here = ServerProcess::start(folders[0].path(), &settings).await;
+    let there = ServerProcess::start(folders[1].path(), &settings).await;
+    let api = Api::new(&here, folders[0].path(), &settings).await;
+    let id = api.upload().await;
+    let path = format!("/projections/{id}/subscribe");
+    let mut socket = connect(there.port, &api.key, &path).await;
+    let path = format!("/projections/{id}");
+    let deleted = api.call("DELETE", &path, None);
+    assert_eq!(deleted.await.expect("answers").0, 200);
+    let expected = (1008, "the projection was deleted".to_owned());
+    assert_eq!(closed(&mut socket).await, expected);
+}
+
 /// Streams that do nothing: the promise is 300 MB for ten thousand, with the server's other needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_streams_take_little_memory() {
@@ -168,4 +253,8 @@ async fn idle_streams_take_little_memory() {
     let grown = server.peak_memory() - before;
     println!("{count} streams: {grown} KiB more than {before} KiB");
     assert!(grown < count * 25 + 20_000, "{grown} KiB");
+    assert!(
+        before + grown < 300_000_000 / 1024,
+        "{before} + {grown} KiB"
+    );
 }

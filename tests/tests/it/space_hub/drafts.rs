@@ -2,11 +2,13 @@
 
 use loggia_delivery::{Clock as _, SystemClock};
 use loggia_server::space_hub::HostAudience;
+use loggia_syntax::Nsid;
 use serde_json::{Value, json};
 
 use crate::space_copies::scene::{free_port, until};
+use crate::support::foreign_host::ForeignHost;
 use crate::support::spaces::{
-    COMMIT, NOTIFY, REGISTER, SpaceReader, let_in, open_forum, write_post,
+    COMMIT, NOTIFY, REGISTER, REMOVE_MEMBER, SpaceReader, let_in, open_forum, write_post,
 };
 use crate::support::{Syncer, TestServer};
 
@@ -39,6 +41,78 @@ async fn whoever_registers_an_endpoint_alone_is_told_there_in_their_own_name() {
         assert_eq!(refused.status, 400, "{refused:#?}");
     }
     syncer.has_no_more();
+}
+
+/// The URL of a service's only entry.
+fn url_of(syncer: &Syncer) -> String {
+    let port = syncer.did.rsplit("%3A").next().expect("a port");
+    format!("http://localhost:{port}")
+}
+
+#[tokio::test]
+async fn each_url_of_a_draft_is_told_whoever_else_names_its_maker() {
+    let server = TestServer::start_with(|config| config.space_drafts = true).await;
+    let alice = server.account("alice");
+    let (bob, mallory) = (server.account("bob"), server.account("mallory"));
+    let space = open_forum(&alice).await;
+    for member in [&bob, &mallory] {
+        let_in(&alice, &space, &member.did, (true, true)).await;
+    }
+    let mut both = [Syncer::start().await, Syncer::start().await];
+    let reader = SpaceReader::of(&server, &bob, &space).await;
+    let mut ids = Vec::new();
+    for syncer in &both {
+        let input = json!({ "space": space, "endpoint": url_of(syncer) });
+        let registered = reader.procedure(&server, REGISTER, &input).await.output();
+        ids.push(registered["id"].clone());
+    }
+    assert_ne!(ids[0], ids[1], "one for each URL");
+    // As a service Bob is at his PDS, which is this server: that is somewhere else.
+    let stranger = SpaceReader::of(&server, &mallory, &space).await;
+    let input = json!({ "space": space, "service": bob.did });
+    stranger.procedure(&server, REGISTER, &input).await.output();
+    write_post(&alice, &space, "a", "one").await;
+    for syncer in &mut both {
+        let told = syncer.told(NOTIFY, &alice, bob.did.as_str()).await;
+        assert_eq!(told["repo"], json!(alice.did));
+    }
+
+    // Who was put out hears nothing more at any of their URLs.
+    let gone = json!({ "space": space, "did": bob.did });
+    assert_eq!(alice.procedure(REMOVE_MEMBER, &gone).await.status, 200);
+    write_post(&alice, &space, "b", "two").await;
+    let mut syncer = Syncer::start().await;
+    let input = json!({ "space": space, "service": syncer.service });
+    alice.procedure(REGISTER, &input).await.output();
+    write_post(&alice, &space, "c", "three").await;
+    let service = syncer.service.clone();
+    syncer.told(NOTIFY, &alice, &service).await;
+    for syncer in &mut both {
+        syncer.has_no_more();
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_hash_of_whose_writes_the_space_takes_no_note() {
+    let home = TestServer::start_with(|config| config.space_drafts = true).await;
+    let alice = home.account("alice");
+    let space = open_forum(&alice).await;
+    let (stranger, mut host) = (ForeignHost::start().await, Syncer::start().await);
+    stranger.now().moved_to = Some(url_of(&host));
+    let news = json!({ "space": space, "repo": stranger.authority, "rev": "3l2tkbx7225co" });
+    let method = Nsid::from_static(NOTIFY);
+    let tell = async || {
+        let token = stranger.token(alice.did.as_str(), &method, SystemClock.now());
+        home.procedure(NOTIFY, Some(&token), &news).await
+    };
+    tell()
+        .await
+        .fails(403, "Forbidden", "writer is not authorized");
+    host.has_no_more();
+    // The host of who may write is asked, and has to answer.
+    let_in(&alice, &space, &stranger.authority, (true, true)).await;
+    assert_eq!(tell().await.status, 400);
+    assert_eq!(host.next().await.path, format!("/xrpc/{COMMIT}"));
 }
 
 #[tokio::test]

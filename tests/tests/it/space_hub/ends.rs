@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::notices::registration;
 use crate::support::spaces::{
-    REGISTER, REVOKED, SpaceReader, UNREGISTER, let_in, open_forum, write_post,
+    REGISTER, REMOVE_MEMBER, REVOKED, SpaceReader, UNREGISTER, let_in, open_forum, write_post,
 };
 use crate::support::{Receiver, TestServer};
 
@@ -121,5 +121,37 @@ async fn a_reader_neither_takes_over_nor_ends_what_another_has_registered() {
     assert_eq!(told["rkey"], "a");
     let again = bob.procedure(REGISTER, &input).await.output();
     assert_eq!(again["id"], registered["id"]);
+    receiver.has_no_more();
+}
+
+/// As many readers as there are may register one URL, which is told once of each event.
+#[tokio::test]
+async fn a_url_that_several_have_registered_is_told_once_while_one_of_them_may_read() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let readers = [server.account("bob"), server.account("carol")];
+    let space = open_forum(&alice).await;
+    let mut receiver = Receiver::start();
+    let input = registration(&space, &receiver.url);
+    let older = format!("ats://{}/com.example.forum/main", alice.did);
+    let mut secrets = Vec::new();
+    for (reader, name) in readers.iter().zip([&space, &older]) {
+        let_in(&alice, &space, &reader.did, (true, false)).await;
+        let input = registration(name, &receiver.url);
+        let made = reader.procedure(REGISTER, &input).await.output();
+        secrets.push(made["secret"].as_str().expect("a secret").to_owned());
+    }
+    write_post(&alice, &space, "a", "one").await;
+    assert_eq!(receiver.next().await.verified(&secrets[0])["rkey"], "a");
+    // Of those who may read still, the next is told.
+    let gone = json!({ "space": space, "did": readers[0].did });
+    assert_eq!(alice.procedure(REMOVE_MEMBER, &gone).await.status, 200);
+    write_post(&alice, &space, "b", "two").await;
+    assert_eq!(receiver.next().await.verified(&secrets[1])["rkey"], "b");
+    // Who speaks for the space comes before all others.
+    let made = alice.procedure(REGISTER, &input).await.output();
+    let secret = made["secret"].as_str().expect("a secret");
+    write_post(&alice, &space, "c", "three").await;
+    assert_eq!(receiver.next().await.verified(secret)["rkey"], "c");
     receiver.has_no_more();
 }

@@ -291,7 +291,7 @@ async fn a_revocation_ends_what_was_registered_with_the_credential() {
     let done = server.procedure(REVOKED, Some(&token), &revocation).await;
     assert_eq!(done.status, 200, "{done:#?}");
     write_post(&bob, &space, "a", "one").await;
-    let message = "the space credential has been revoked";
+    let message = "the space credential has been revoked: get a new one";
     let answer = reader.procedure(&server, REGISTER, &input).await;
     answer.fails(401, "CredentialRevoked", message);
     receiver.has_no_more();

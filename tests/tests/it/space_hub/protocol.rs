@@ -239,7 +239,7 @@ async fn a_removed_member_hears_nothing_more() {
     let answer = reader
         .procedure(&server, REGISTER, &service(&space, &name))
         .await;
-    let message = "the space credential has been revoked";
+    let message = "the space credential has been revoked: get a new one";
     answer.fails(401, "CredentialRevoked", message);
     syncer.has_no_more();
     receiver.has_no_more();

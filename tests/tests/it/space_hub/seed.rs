@@ -1,17 +1,18 @@
 //! The requests of the documentation that webhooks of spaces were first described in, with only host,
 //! accounts and tokens replaced.
 
+use loggia_delivery::{Clock as _, SystemClock};
 use loggia_server::operator::NewClient;
 use loggia_server::token_exchange::METHOD;
 use serde_json::json;
 
 use crate::support::exchange::App;
-use crate::support::notices::{DELETED, REGISTER, WRITE, space_id_of};
+use crate::support::notices::{CID, DELETED, REGISTER, WRITE, space_id_of};
 use crate::support::spaces::open_forum;
-use crate::support::{Account, Receiver, TestServer};
+use crate::support::{Receiver, ReferenceServers, TestServer};
 
-/// An app with a client key and a DPoP token for an account.
-async fn app_of(account: &Account<'_>, server: &TestServer) -> (App, String, String) {
+/// An app with a client key and a DPoP token for the account that this service auth is of.
+async fn app_of(service_auth: &str, server: &TestServer) -> (App, String, String) {
     let operator = server.operator().await;
     let new = NewClient {
         name: "a feed".to_owned(),
@@ -22,7 +23,7 @@ async fn app_of(account: &Account<'_>, server: &TestServer) -> (App, String, Str
     operator.close().await;
     let mut app = App::with_client_key(key.as_str());
     app.get_nonce(server).await;
-    let issued = app.exchange(server, &account.token(METHOD), &[]).await;
+    let issued = app.exchange(server, service_auth, &[]).await;
     let issued = issued.output();
     let token = issued["access_token"].as_str().expect("a token");
     (app, key.as_str().to_owned(), token.to_owned())
@@ -35,7 +36,7 @@ async fn the_documented_requests_are_answered_as_documented() {
     let author = server.account("author456");
     let forum = open_forum(&alice).await;
     let space = format!("ats://{}/com.example.forum/main", alice.did);
-    let (mut app, key, token) = app_of(&alice, &server).await;
+    let (mut app, key, token) = app_of(&alice.token(METHOD), &server).await;
 
     // Registering for notifications.
     let mut receiver = Receiver::start();
@@ -85,4 +86,56 @@ async fn the_documented_requests_are_answered_as_documented() {
     let end = json!({ "space": space_id_of(&forum), "spaceUri": space });
     assert_eq!(receiver.next().await.verified(secret), end);
     receiver.has_no_more();
+}
+
+/// Nothing of ours takes part on the caller's side but the proof: account, key and service auth are the
+/// reference PDS's, and the request is sent byte for byte as the documentation's script would.
+#[tokio::test]
+async fn an_account_of_the_reference_pds_registers_as_documented() {
+    let servers = ReferenceServers::start();
+    let plc = servers.plc.clone();
+    let server = TestServer::start_with(|config| {
+        config.plc_directory = plc.parse().expect("a URL");
+    });
+    let server = server.await;
+    let account = servers.account("alice").await;
+    let service_auth = account.service_auth(&server.did, METHOD).await;
+    let (mut app, key, token) = app_of(&service_auth, &server).await;
+
+    let mut receiver = Receiver::start();
+    let space = format!("ats://{}/com.example.forum/main", account.did);
+    let body = format!(
+        r#"{{"space":"{space}","serviceDid":"did:web:feed.example.com","endpoint":"{}"}}"#,
+        receiver.url
+    );
+    let path = format!("/xrpc/{REGISTER}");
+    let url = format!("http://localhost:{}{path}", server.port());
+    let proof = app.proof_for("POST", &url, Some(&token), SystemClock.now());
+    let request = server
+        .post(&path)
+        .header("X-Client-Key", &key)
+        .header("Authorization", format!("DPoP {token}"))
+        .header("DPoP", proof)
+        .header("Content-Type", "application/json")
+        .body(body);
+    let registered = app.send(&server, request).await.output();
+    let secret = registered["secret"].as_str().expect("a secret");
+    assert!(registered["id"].is_string(), "{registered}");
+
+    // The registration is the account's: it tells of a write, and the endpoint hears of it.
+    let input = json!({
+        "space": space,
+        "did": "did:plc:author456",
+        "collection": "com.example.forum.post",
+        "rkey": "3jwq5dya2gy2z",
+        "cid": CID,
+    });
+    let service_auth = account.service_auth(&server.did, WRITE).await;
+    let told = server.procedure(WRITE, Some(&service_auth), &input).await;
+    told.is(200, json!({ "success": true }));
+    let forum = format!("at://{}/space/com.example.forum/main", account.did);
+    let mut payload = input;
+    payload["space"] = json!(space_id_of(&forum));
+    payload["spaceUri"] = json!(space);
+    assert_eq!(receiver.next().await.verified(secret), payload);
 }

@@ -123,6 +123,8 @@ async fn notify_write_is_for_the_author_the_authority_and_admins() {
     );
     let space = open_forum(&alice).await;
     let_in(&alice, &space, &carol.did, (true, true)).await;
+    // A plain member, who reads.
+    let_in(&alice, &space, &bob.did, (true, false)).await;
     let mut receiver = Receiver::start();
     let secret = hook(&alice, &space, &receiver.url).await;
     let input = post(&space, &bob);

@@ -43,6 +43,7 @@ impl Hooks {
             collections: Vec::new(),
             verify: false,
             from_start: false,
+            dictionary: None,
         };
         let server = TestServer::start_with(|config| {
             config.streams = vec![stream];

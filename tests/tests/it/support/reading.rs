@@ -21,6 +21,7 @@ pub fn source(kind: SourceKind, urls: &[String]) -> Source {
         kind,
         hosts: hosts.collect::<Result<_, _>>().expect("URLs"),
         wanted: Wanted::all(),
+        dictionary: None,
     }
 }
 

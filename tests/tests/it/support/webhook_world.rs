@@ -36,6 +36,7 @@ pub fn stream(name: &str, kind: SourceKind, url: &str) -> StreamSettings {
         collections: Vec::new(),
         verify: kind == SourceKind::Repos,
         from_start: false,
+        dictionary: None,
     }
 }
 

@@ -5,8 +5,10 @@ use loggia_auth::SigningKey;
 use loggia_auth::service_auth::{Mint, mint};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::chance;
+use loggia_server::operator::NewClient;
 use loggia_server::token_exchange::METHOD;
 use loggia_syntax::Nsid;
+use reqwest::Method;
 
 use super::refused;
 use crate::support::TestServer;
@@ -43,7 +45,11 @@ async fn there_is_one_proof_and_it_is_one() {
             PROOF,
             "there is more than one DPoP proof",
         ),
-        (&["x"], PROOF, "the DPoP proof is malformed"),
+        (
+            &["x"],
+            PROOF,
+            "the DPoP proof is malformed: the token does not have three segments",
+        ),
         (
             &[&*k256],
             PROOF,
@@ -52,7 +58,7 @@ async fn there_is_one_proof_and_it_is_one() {
         (
             &[&*unused],
             "use_dpop_nonce",
-            "the DPoP proof needs the server's current nonce",
+            "the DPoP proof needs the server's current nonce (DPoP-Nonce)",
         ),
     ] {
         refused_with(&server, proofs, error, description).await;
@@ -88,14 +94,14 @@ async fn proofs_are_for_this_endpoint_and_this_moment() {
             &target,
             None,
             now - minutes(4),
-            "the DPoP proof has expired",
+            "the DPoP proof has expired (iat): make a new one for each request",
         ),
         (
             "POST",
             &target,
             None,
             now + minutes(4),
-            "the DPoP proof is not valid yet",
+            "the DPoP proof is not valid yet (iat): is a clock wrong?",
         ),
         (
             "POST",
@@ -133,18 +139,21 @@ async fn subject_tokens_are_service_auth_for_this_exchange() {
     };
     let forged = mint(&server.account("mallory").key, &forged).expect("a token");
     for (token, problem) in [
-        ("x", "BadJwt: the token is malformed"),
+        (
+            "x",
+            "BadJwt: the token is malformed: the token does not have three segments",
+        ),
         (
             &alice.token("place.stream.server.listWebhooks"),
             "BadJwtLexiconMethod: the token is for another method (lxm)",
         ),
         (
             &alice.token_for("did:web:other.example", METHOD, now),
-            "BadJwtAudience: the token is for another audience",
+            "BadJwtAudience: the token is for another audience (aud)",
         ),
         (
             &alice.token_for(&server.did, METHOD, now - hour),
-            "JwtExpired: the token has expired",
+            "JwtExpired: the token has expired (exp): get a new one",
         ),
         (
             &forged,
@@ -259,5 +268,49 @@ async fn bodies_are_forms_of_a_bounded_size() {
     let many = server.send(post(&server, &fields)).await;
     let description = "there are more than 32 parameters";
     refused(&many, 400, "invalid_request", description);
-    assert_eq!(server.get("/oauth/token").await.status, 405);
+}
+
+#[tokio::test]
+async fn what_is_no_post_is_told_so_as_oauth_does() {
+    let server = TestServer::start().await;
+    let description = "this path has other methods, which the header Allow names";
+    for (verb, path, allowed) in [
+        (Method::GET, "/oauth/token", "POST,OPTIONS"),
+        (Method::DELETE, "/oauth/token", "POST,OPTIONS"),
+        (Method::POST, "/oauth/token-keys.json", "GET,HEAD"),
+    ] {
+        let answer = server.send(server.request(verb, path)).await;
+        refused(&answer, 405, "invalid_request", description);
+        assert_eq!(answer.header("allow"), allowed);
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+    }
+}
+
+#[tokio::test]
+async fn a_client_exchanges_as_often_as_it_may_call() {
+    let server = TestServer::start().await;
+    let operator = server.operator().await;
+    let new = NewClient {
+        name: "an app".to_owned(),
+        origins: Vec::new(),
+        requests_per_minute: Some(2),
+    };
+    let (_, key) = operator.create_client(new).await.expect("a client");
+    operator.close().await;
+    let mut app = App::with_client_key(key.as_str());
+    // Six requests fall into two windows at most, of two each.
+    let mut slowed = 0;
+    for _ in 0..6 {
+        let answer = app.exchange(&server, "none", &[]).await;
+        assert_eq!(answer.header("ratelimit-policy"), "2;w=60");
+        if answer.status != 429 {
+            continue;
+        }
+        assert_eq!(answer.body["error"], "slow_down");
+        assert!(!answer.header("retry-after").is_empty(), "{answer:#?}");
+        slowed += 1;
+    }
+    assert!(slowed >= 2, "{slowed}");
+    let other = App::new().exchange(&server, "none", &[]).await;
+    assert_eq!(other.header("ratelimit-policy"), "300;w=60");
 }

@@ -50,7 +50,7 @@ async fn a_caller_learns_the_nonce_and_is_proved_once() {
         (
             401,
             "use_dpop_nonce",
-            "the DPoP proof needs the server's current nonce".into()
+            "the DPoP proof needs the server's current nonce (DPoP-Nonce)".into()
         )
     );
     assert!(error.wants_nonce());
@@ -58,7 +58,7 @@ async fn a_caller_learns_the_nonce_and_is_proved_once() {
         error.challenge().as_deref(),
         Some(
             "DPoP algs=\"ES256\", error=\"use_dpop_nonce\", \
-             error_description=\"the DPoP proof needs the server's current nonce\""
+             error_description=\"the DPoP proof needs the server's current nonce (DPoP-Nonce)\""
         )
     );
     let nonce = access.nonce(now());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::pace::{Bucket, Circuit};
-use crate::Due;
+use crate::{Due, Overlap};
 
 pub(super) struct Lane {
     pub(super) waiting: VecDeque<Due>,
@@ -122,15 +122,24 @@ impl Lane {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Takes the first.
+    /// Takes the first, or a probe.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<Due> {
-        let due = self.waiting.pop_front()?;
+        let due = self.waiting.remove(self.probe().unwrap_or(0))?;
         self.bytes -= due.notification.body.len();
         self.flying += 1;
         if let Some(bucket) = &mut self.bucket {
             bucket.take(now);
         }
         Some(due)
+    }
+
+    /// What to probe with, where attempts differ in their signature: a first attempt may be refused by a
+    /// receiver that knows the older secret alone, so that only another one shows whether it is well.
+    fn probe(&self) -> Option<usize> {
+        let differ = |due: &Due| due.endpoint.profile.wire().overlap == Overlap::InTurn;
+        (self.circuit.is_probing() && !self.in_order && self.waiting.front().is_some_and(differ))
+            .then(|| self.waiting.iter().position(|due| due.attempts > 0))
+            .flatten()
     }
 
     /// Until when it matters what happened in it.

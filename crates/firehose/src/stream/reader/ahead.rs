@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 
 use super::connection::{End, Useless};
+use crate::dictionary::Inflater;
 use crate::{
     Frame, Malformed, Message, Reason, Signatures, Socket, SocketError, Soon, SourceKind, Wanted,
     jetstream, repos,
@@ -37,6 +38,7 @@ pub(super) enum Step {
 /// The frames of one connection that are on their way.
 pub(super) struct Ahead {
     understanding: Understanding,
+    inflater: Option<Inflater>,
     waiting: FuturesOrdered<Soon<'static, Understood>>,
     bytes: usize,
     end: Option<End>,
@@ -80,9 +82,10 @@ async fn signed(
 }
 
 impl Ahead {
-    pub(super) fn new(understanding: Understanding) -> Self {
+    pub(super) fn new(understanding: Understanding, inflater: Option<Inflater>) -> Self {
         Self {
             understanding,
+            inflater,
             waiting: FuturesOrdered::new(),
             bytes: 0,
             end: None,
@@ -118,6 +121,16 @@ impl Ahead {
 
     /// What a message says, if that is known at once.
     fn begin(&mut self, message: Message) -> Option<Understood> {
+        let message = match (&mut self.inflater, message) {
+            (Some(inflater), Message::Binary(frame)) => match inflater.inflate(&frame) {
+                Some(text) => Message::Text(text),
+                None => {
+                    let malformed = Malformed::new(Reason::Compression, &frame, None);
+                    return Some((Message::Binary(frame), Err(malformed)));
+                }
+            },
+            (_, message) => message,
+        };
         let length = message.len();
         match self.understanding.begin(message) {
             Ok(understood) => Some(understood),

@@ -56,8 +56,7 @@ impl Reader {
     /// Opens a connection and reads until it ends.
     pub(super) async fn connection(&mut self, url: &SourceUrl) -> End {
         let mut start = self.resume.start(url.identity());
-        let kind = self.source.kind;
-        let asked = url.from(kind, start.position, &self.source.wanted);
+        let asked = url.from(start.position, &self.source);
         let mut socket = match self.sockets.connect(&asked).await {
             Ok(socket) => socket,
             Err(error) => return End::Refused(error),
@@ -75,7 +74,7 @@ impl Reader {
 
     async fn read(&mut self, url: &SourceUrl, socket: &mut dyn Socket, start: &mut Start) -> End {
         let (mut bad, most_bad) = (0, MOST_BAD_FRAMES << self.failures.min(DOUBLINGS));
-        let mut ahead = Ahead::new(self.understanding.clone());
+        let mut ahead = Ahead::new(self.understanding.clone(), self.source.inflater());
         loop {
             let (message, frame) = match ahead.next(socket).await {
                 Step::Frame(understood) => understood,

@@ -130,11 +130,37 @@ fn only_a_development_server_reads_in_the_clear() {
 }
 
 #[test]
-fn a_stream_cannot_be_compressed() {
-    let text = |compress: &str| {
-        format!("[[streams]]\nurls = 'wss://one.example.com'\ncompress = {compress}")
-    };
-    assert_eq!(mistakes(&text("true")), ["streams[0].compress"]);
-    assert_eq!(mistakes(&text("'zstd'")), ["streams[0].compress"]);
-    assert_eq!(read(&text("false"), &[]).expect("valid").streams.len(), 1);
+fn a_stream_is_compressed_with_a_dictionary_only() {
+    let text = |more: &str| format!("[[streams]]\nurls = 'wss://one.example.com'\n{more}");
+    assert_eq!(mistakes(&text("compress = true")), ["streams[0].compress"]);
+    assert_eq!(
+        mistakes(&text("compress = 'zstd'")),
+        ["streams[0].compress"]
+    );
+    let streams = |more: &str| read(&text(more), &[]).expect("valid").streams;
+    assert_eq!(streams("compress = false")[0].dictionary, None);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("dictionary");
+    let named = format!("dictionary = {:?}", path.display().to_string());
+    assert_eq!(
+        mistakes(&text(&named)),
+        ["streams[0].dictionary"],
+        "no file"
+    );
+    std::fs::write(&path, "").expect("writes");
+    assert_eq!(mistakes(&text(&named)), ["streams[0].dictionary"], "empty");
+    // It begins as a trained one does.
+    std::fs::write(&path, b"\x37\xa4\x30\xecand no more").expect("writes");
+    assert_eq!(
+        mistakes(&text(&named)),
+        ["streams[0].dictionary"],
+        "damaged"
+    );
+    std::fs::write(&path, "what frames are like").expect("writes");
+    let repos = format!("{named}\nkind = 'repos'");
+    assert_eq!(mistakes(&text(&repos)), ["streams[0].dictionary"]);
+    let compressed = streams(&format!("{named}\ncompress = true"));
+    let file = compressed[0].dictionary.as_ref().expect("a dictionary");
+    assert_eq!(file.path, path.display().to_string());
 }

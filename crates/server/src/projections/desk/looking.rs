@@ -1,4 +1,4 @@
-//! What owners see of their projections.
+//! What owners see of their projections, and this process of what others have done.
 
 use loggia_storage::{Projection, ProjectionId, StorageError, StoredEvent};
 use loggia_syntax::Did;
@@ -86,5 +86,17 @@ impl ProjectionDesk {
             events.retain(|event| event.origin.is_none());
         }
         Ok(events)
+    }
+
+    /// Sees what other processes have folded, deleted and revoked, for those who follow it here.
+    pub(crate) async fn look_at_others(&self) {
+        let seen = async {
+            self.followers.look(&self.storage.projections()).await?;
+            self.holders.look(&self.storage.api_clients()).await
+        };
+        if let Err(error) = seen.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what other processes have done cannot be seen");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use loggia_delivery::{Clock as _, SystemClock};
+use loggia_storage::ApiClientId;
 use loggia_syntax::Did;
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::{Allowance, CallerKey, Quota, Refusal};
@@ -13,13 +13,25 @@ use crate::projections::owner_of_client;
 /// The owner that the client is, see [`owner_of_client`].
 pub(super) struct Owner(pub Did);
 
+/// The client itself.
+pub(super) struct Client(pub ApiClientId);
+
 impl FromRequestParts<Rest> for Owner {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Refusal> {
+        let Client(id) = Client::from_request_parts(parts, rest).await?;
+        Ok(Self(owner_of_client(id)))
+    }
+}
+
+impl FromRequestParts<Rest> for Client {
     type Rejection = Refusal;
 
     /// A client's calls count for the client, from wherever they come. What shows no key, or one that
     /// is none, counts for its address.
     async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Refusal> {
-        let client = match rest.gate.holder(parts, SystemClock.now()).await {
+        let client = match rest.gate.holder(parts).await {
             Ok(client) => client,
             Err(refused) => {
                 if let Some(allowance) = rest.limiter.count(parts) {
@@ -33,7 +45,7 @@ impl FromRequestParts<Rest> for Owner {
             per_minute: client.requests_per_minute().unwrap_or(rest.per_minute),
         });
         check(&allowance, "client")?;
-        Ok(Self(owner_of_client(client.id())))
+        Ok(Self(client.id()))
     }
 }
 

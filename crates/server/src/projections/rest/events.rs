@@ -188,15 +188,7 @@ pub(super) async fn list(
 }
 
 pub(super) fn read_body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
-    body.map_err(|error| {
-        let status = error.status().as_u16();
-        let name = if status == 413 {
-            "PayloadTooLarge"
-        } else {
-            "InvalidRequest"
-        };
-        Rejection::new(status, name, error.body_text()).into()
-    })
+    body.map_err(|error| refuse::body(error.status().as_u16(), error.body_text()))
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {

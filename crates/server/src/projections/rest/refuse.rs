@@ -16,6 +16,15 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Rejection::invalid_request(message).into()
 }
 
+/// A body that cannot be read, or is too long.
+pub(super) fn body(status: u16, message: String) -> Refusal {
+    let name = match status {
+        413 => "PayloadTooLarge",
+        _ => "InvalidRequest",
+    };
+    Rejection::new(status, name, message).into()
+}
+
 pub(super) fn storage(error: StorageError) -> Refusal {
     outage::refuse(&error)
 }

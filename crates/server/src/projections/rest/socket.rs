@@ -14,12 +14,13 @@ use loggia_xrpc::Rejection;
 use loggia_xrpc_server::{Farewell, Refusal};
 use serde::Deserialize;
 
-use super::caller::Owner;
+use super::caller::Client;
 use super::web::Segment;
 use super::{Rest, notifications, refuse};
 use crate::projections::feed::Feed;
+use crate::projections::owner_of_client;
 
-/// Bytes of a frame from the client, which has nothing to say.
+/// Bytes of a frame from the client, which has nothing to say. Named in a reason to close as well.
 const MOST_SAID: usize = 4096;
 /// Bytes for reading, of each connection.
 const READ_BUFFER: usize = 1024;
@@ -34,14 +35,15 @@ pub(super) struct Asked {
 /// Everything after `afterSequence`, then what is new; only that without it.
 pub(super) async fn subscribe(
     State(rest): State<Rest>,
-    Owner(owner): Owner,
+    Client(client): Client,
     Segment(id): Segment,
     asked: Result<Query<Asked>, QueryRejection>,
     farewell: Option<Extension<Arc<Farewell>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked.map_err(|error| refuse::invalid(error.body_text()))?;
-    let found = notifications::find(&rest, &id, &owner).await?;
+    let holding = rest.desk.holders.hold(client);
+    let found = notifications::find(&rest, &id, &owner_of_client(client)).await?;
     let upgrade = upgrade.map_err(|_| {
         let refused = Rejection::new(426, "UpgradeRequired", "this is a WebSocket");
         Refusal::from(refused.header("upgrade", "websocket"))
@@ -65,7 +67,7 @@ pub(super) async fn subscribe(
         .write_buffer_size(0)
         .on_failed_upgrade(|error| tracing::debug!(%error, "upgrade to a WebSocket failed"))
         .on_upgrade(async move |socket| {
-            talk::run(socket, feed, farewell).await;
+            talk::run(socket, feed, holding, farewell).await;
             drop(permit);
         }))
 }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::http::StatusCode;
 use loggia_delivery::{Clock as _, SystemClock};
-use loggia_xrpc::Rejection;
 use loggia_xrpc_server::Refusal;
 use serde::Serialize;
 
@@ -101,8 +100,7 @@ async fn read(mut form: Multipart) -> Result<Config, Refusal> {
 }
 
 fn unreadable(error: MultipartError) -> Refusal {
-    let status = error.status().as_u16();
-    Rejection::new(status, "InvalidRequest", error.body_text()).into()
+    refuse::body(error.status().as_u16(), error.body_text())
 }
 
 fn uploaded(put: &Put) -> Uploaded {

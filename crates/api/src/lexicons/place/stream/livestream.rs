@@ -25,6 +25,22 @@ pub struct Livestream {
     pub extra: xrpc::Extra,
 }
 
+impl Livestream {
+    /// With what is required and nothing else.
+    pub fn new(created_at: syntax::Datetime, title: String) -> Self {
+        Self {
+            agent: Default::default(),
+            canonical_url: Default::default(),
+            created_at,
+            post: Default::default(),
+            thumb: Default::default(),
+            title,
+            url: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Livestream {
     const TYPE: &'static str = "place.stream.livestream";
     const RECORD: bool = true;
@@ -127,6 +143,27 @@ pub struct LivestreamView {
     pub viewer_count: Option<ViewerCount>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl LivestreamView {
+    /// With what is required and nothing else.
+    pub fn new(
+        author: crate::app::bsky::actor::defs::ProfileViewBasic,
+        cid: syntax::Cid,
+        indexed_at: syntax::Datetime,
+        record: syntax::data::Object,
+        uri: syntax::AtUri,
+    ) -> Self {
+        Self {
+            author,
+            cid,
+            indexed_at,
+            record,
+            uri,
+            viewer_count: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for LivestreamView {

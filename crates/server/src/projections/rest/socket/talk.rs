@@ -12,7 +12,8 @@ use loggia_xrpc_server::Farewell;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::projections::feed::Feed;
+use crate::projections::feed::{Feed, FeedEnd};
+use crate::projections::holders::Holding;
 
 /// How often a silent client is pinged: below the idle timeout of common proxies.
 const PING: Duration = Duration::from_secs(30);
@@ -25,12 +26,21 @@ const CLOSE: Duration = Duration::from_secs(2);
 /// The same for whoever was too slow: the reason stands behind what they have not taken yet.
 const CLOSE_SLOW: Duration = Duration::from_secs(20);
 
+/// Said to whoever sends a frame that is not read. A connection that broke in another way hears nothing.
+const UNREADABLE: &str = "a frame of over 4096 bytes, or none: clients have nothing to say here";
+
 /// Why a stream ends.
 enum End {
     /// The client closed it, or is gone.
     Gone,
     /// The client took no frame for too long.
     TooSlow,
+    /// The client sent what nobody reads.
+    Unreadable,
+    /// The client's key was revoked.
+    Revoked,
+    /// The projection was deleted.
+    Deleted,
     /// The server stops.
     Stopping,
     /// The store failed.
@@ -49,10 +59,17 @@ impl<S> Socket for S where
 }
 
 /// Gives out a feed until somebody ends it.
-pub(super) async fn run<S: Socket>(socket: S, mut feed: Feed, farewell: Option<Arc<Farewell>>) {
+pub(super) async fn run<S: Socket>(
+    socket: S,
+    mut feed: Feed,
+    mut holding: Holding,
+    farewell: Option<Arc<Farewell>>,
+) {
     let (mut sink, mut incoming) = socket.split();
     let silent = AtomicU8::new(0);
     let end = tokio::select! {
+        biased;
+        () = holding.revoked() => End::Revoked,
         end = write(&mut sink, &mut feed, &silent) => end,
         end = read(&mut incoming, &silent) => end,
         () = Farewell::said(farewell.as_deref()) => End::Stopping,
@@ -90,7 +107,8 @@ async fn write<S: Socket>(
                     }
                     Message::text(notice.body)
                 }
-                Err(error) => return End::Failed(error),
+                Err(FeedEnd::Deleted) => return End::Deleted,
+                Err(FeedEnd::Storage(error)) => return End::Failed(error),
             },
             _ = pings.tick() => {
                 if silent.fetch_add(1, Ordering::Relaxed) >= MOST_SILENT_PINGS {
@@ -122,11 +140,15 @@ async fn send<S: Socket>(sink: &mut SplitSink<S, Message>, message: Message) -> 
 
 /// Reads what clients have no business to send: ignored, but a sign of life.
 async fn read<S: Socket>(incoming: &mut SplitStream<S>, silent: &AtomicU8) -> End {
-    while let Some(Ok(message)) = incoming.next().await {
-        if matches!(message, Message::Close(_)) {
-            return End::Gone;
+    while let Some(message) = incoming.next().await {
+        match message {
+            Ok(Message::Close(_)) => return End::Gone,
+            Ok(_ignored) => silent.store(0, Ordering::Relaxed),
+            Err(error) => {
+                tracing::debug!(%error, "a stream of notifications broke");
+                return End::Unreadable;
+            }
         }
-        silent.store(0, Ordering::Relaxed);
     }
     End::Gone
 }
@@ -139,6 +161,9 @@ async fn finish<S: Socket>(
     let (code, reason) = match end {
         End::Gone => (close_code::NORMAL, ""),
         End::TooSlow => (close_code::POLICY, "frames were not taken in time"),
+        End::Unreadable => (close_code::SIZE, UNREADABLE),
+        End::Revoked => (close_code::POLICY, "the key was revoked"),
+        End::Deleted => (close_code::POLICY, "the projection was deleted"),
         End::Stopping => (close_code::AWAY, "the server stops: connect again"),
         End::Failed(error) => {
             let error = &error as &dyn std::error::Error;

@@ -137,6 +137,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(things: Vec<Params2>) -> Self {
+        Self {
+            cursor: Default::default(),
+            things,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.example.listThings#output";
     const RECORD: bool = false;

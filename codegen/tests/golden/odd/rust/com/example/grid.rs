@@ -15,6 +15,17 @@ pub struct Grid {
     pub extra: xrpc::Extra,
 }
 
+impl Grid {
+    /// With what is required and nothing else.
+    pub fn new(rows: Vec<Vec<i64>>) -> Self {
+        Self {
+            rows,
+            cube: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Grid {
     const TYPE: &'static str = "com.example.grid";
     const RECORD: bool = false;

@@ -15,6 +15,17 @@ pub struct Link {
     pub extra: xrpc::Extra,
 }
 
+impl Link {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::Uri) -> Self {
+        Self {
+            uri,
+            thumb: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Link {
     const TYPE: &'static str = "com.example.link";
     const RECORD: bool = false;
@@ -71,6 +82,17 @@ pub struct View {
     pub replies: Option<Vec<View>>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl View {
+    /// With what is required and nothing else.
+    pub fn new(link: Link) -> Self {
+        Self {
+            link,
+            replies: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for View {

@@ -154,6 +154,17 @@ pub struct PostPlace {
     pub extra: xrpc::Extra,
 }
 
+impl PostPlace {
+    /// With what is required and nothing else.
+    pub fn new(name: String) -> Self {
+        Self {
+            name,
+            at: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for PostPlace {
     const TYPE: &'static str = "com.example.post#main/record/properties/place";
     const RECORD: bool = false;
@@ -254,6 +265,42 @@ pub struct Post {
     pub parent: Option<Box<Post>>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Post {
+    /// With what is required and nothing else.
+    pub fn new(
+        text: String,
+        created_at: syntax::Datetime,
+        state: PostState,
+        replaced_by: xrpc::Nullable<syntax::AtUri>,
+    ) -> Self {
+        Self {
+            text,
+            created_at,
+            state,
+            mood: Default::default(),
+            replaced_by,
+            pinned_until: Default::default(),
+            langs: Default::default(),
+            likes: Default::default(),
+            rating: Default::default(),
+            version: Default::default(),
+            agreed: Default::default(),
+            digest: Default::default(),
+            commit: Default::default(),
+            image: Default::default(),
+            any_file: Default::default(),
+            meta: Default::default(),
+            embed: Default::default(),
+            label: Default::default(),
+            facets: Default::default(),
+            tags: Default::default(),
+            place: Default::default(),
+            parent: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Post {
@@ -484,6 +531,17 @@ pub struct Image {
     pub inner: Option<Box<Image>>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Image {
+    /// With what is required and nothing else.
+    pub fn new(alt: String) -> Self {
+        Self {
+            alt,
+            inner: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Image {

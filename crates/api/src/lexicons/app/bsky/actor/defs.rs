@@ -38,6 +38,27 @@ pub struct ProfileViewBasic {
     pub extra: xrpc::Extra,
 }
 
+impl ProfileViewBasic {
+    /// With what is required and nothing else.
+    pub fn new(did: syntax::Did, handle: syntax::Handle) -> Self {
+        Self {
+            did,
+            handle,
+            display_name: Default::default(),
+            pronouns: Default::default(),
+            avatar: Default::default(),
+            associated: Default::default(),
+            viewer: Default::default(),
+            labels: Default::default(),
+            created_at: Default::default(),
+            verification: Default::default(),
+            status: Default::default(),
+            debug: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for ProfileViewBasic {
     const TYPE: &'static str = "app.bsky.actor.defs#profileViewBasic";
     const RECORD: bool = false;
@@ -197,6 +218,36 @@ pub struct ProfileViewDetailed {
     pub debug: Option<syntax::data::Object>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl ProfileViewDetailed {
+    /// With what is required and nothing else.
+    pub fn new(did: syntax::Did, handle: syntax::Handle) -> Self {
+        Self {
+            did,
+            handle,
+            display_name: Default::default(),
+            description: Default::default(),
+            pronouns: Default::default(),
+            website: Default::default(),
+            avatar: Default::default(),
+            banner: Default::default(),
+            followers_count: Default::default(),
+            follows_count: Default::default(),
+            posts_count: Default::default(),
+            associated: Default::default(),
+            joined_via_starter_pack: Default::default(),
+            indexed_at: Default::default(),
+            created_at: Default::default(),
+            viewer: Default::default(),
+            labels: Default::default(),
+            pinned_post: Default::default(),
+            verification: Default::default(),
+            status: Default::default(),
+            debug: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for ProfileViewDetailed {
@@ -519,6 +570,17 @@ pub struct ProfileAssociatedChat {
     pub allow_group_invites: Option<ProfileAssociatedChatAllowGroupInvites>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl ProfileAssociatedChat {
+    /// With what is required and nothing else.
+    pub fn new(allow_incoming: ProfileAssociatedChatAllowIncoming) -> Self {
+        Self {
+            allow_incoming,
+            allow_group_invites: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for ProfileAssociatedChat {
@@ -1021,6 +1083,26 @@ pub struct VerificationView {
     pub extra: xrpc::Extra,
 }
 
+impl VerificationView {
+    /// With what is required and nothing else.
+    pub fn new(
+        issuer: syntax::Did,
+        uri: syntax::AtUri,
+        is_valid: bool,
+        created_at: syntax::Datetime,
+    ) -> Self {
+        Self {
+            issuer,
+            issuer_display_name: Default::default(),
+            issuer_handle: Default::default(),
+            uri,
+            is_valid,
+            created_at,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for VerificationView {
     const TYPE: &'static str = "app.bsky.actor.defs#verificationView";
     const RECORD: bool = false;
@@ -1162,6 +1244,24 @@ pub struct StatusView {
     pub is_disabled: Option<bool>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl StatusView {
+    /// With what is required and nothing else.
+    pub fn new(status: StatusViewStatus, record: syntax::data::Object) -> Self {
+        Self {
+            uri: Default::default(),
+            cid: Default::default(),
+            status,
+            record,
+            embed: Default::default(),
+            labels: Default::default(),
+            expires_at: Default::default(),
+            is_active: Default::default(),
+            is_disabled: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for StatusView {

@@ -345,6 +345,20 @@ pub struct ViewExternalSource {
     pub extra: xrpc::Extra,
 }
 
+impl ViewExternalSource {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::Uri, title: String) -> Self {
+        Self {
+            uri,
+            icon: Default::default(),
+            title,
+            description: Default::default(),
+            theme: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for ViewExternalSource {
     const TYPE: &'static str = "app.bsky.embed.external#viewExternalSource";
     const RECORD: bool = false;

@@ -32,6 +32,29 @@ pub struct ListViewBasic {
     pub extra: xrpc::Extra,
 }
 
+impl ListViewBasic {
+    /// With what is required and nothing else.
+    pub fn new(
+        uri: syntax::AtUri,
+        cid: syntax::Cid,
+        name: String,
+        purpose: ListPurpose,
+    ) -> Self {
+        Self {
+            uri,
+            cid,
+            name,
+            purpose,
+            avatar: Default::default(),
+            list_item_count: Default::default(),
+            labels: Default::default(),
+            viewer: Default::default(),
+            indexed_at: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for ListViewBasic {
     const TYPE: &'static str = "app.bsky.graph.defs#listViewBasic";
     const RECORD: bool = false;
@@ -144,6 +167,30 @@ pub struct StarterPackViewBasic {
     pub indexed_at: syntax::Datetime,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl StarterPackViewBasic {
+    /// With what is required and nothing else.
+    pub fn new(
+        uri: syntax::AtUri,
+        cid: syntax::Cid,
+        record: syntax::data::Object,
+        creator: crate::app::bsky::actor::defs::ProfileViewBasic,
+        indexed_at: syntax::Datetime,
+    ) -> Self {
+        Self {
+            uri,
+            cid,
+            record,
+            creator,
+            list_item_count: Default::default(),
+            joined_week_count: Default::default(),
+            joined_all_time_count: Default::default(),
+            labels: Default::default(),
+            indexed_at,
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for StarterPackViewBasic {

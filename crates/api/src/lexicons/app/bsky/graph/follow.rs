@@ -17,6 +17,18 @@ pub struct Follow {
     pub extra: xrpc::Extra,
 }
 
+impl Follow {
+    /// With what is required and nothing else.
+    pub fn new(subject: syntax::Did, created_at: syntax::Datetime) -> Self {
+        Self {
+            subject,
+            created_at,
+            via: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Follow {
     const TYPE: &'static str = "app.bsky.graph.follow";
     const RECORD: bool = true;

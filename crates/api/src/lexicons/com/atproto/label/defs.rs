@@ -29,6 +29,29 @@ pub struct Label {
     pub extra: xrpc::Extra,
 }
 
+impl Label {
+    /// With what is required and nothing else.
+    pub fn new(
+        src: syntax::Did,
+        uri: syntax::Uri,
+        val: String,
+        cts: syntax::Datetime,
+    ) -> Self {
+        Self {
+            ver: Default::default(),
+            src,
+            uri,
+            cid: Default::default(),
+            val,
+            neg: Default::default(),
+            cts,
+            exp: Default::default(),
+            sig: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Label {
     const TYPE: &'static str = "com.atproto.label.defs#label";
     const RECORD: bool = false;
@@ -289,6 +312,26 @@ pub struct LabelValueDefinition {
     pub locales: Vec<LabelValueDefinitionStrings>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl LabelValueDefinition {
+    /// With what is required and nothing else.
+    pub fn new(
+        identifier: String,
+        severity: LabelValueDefinitionSeverity,
+        blurs: LabelValueDefinitionBlurs,
+        locales: Vec<LabelValueDefinitionStrings>,
+    ) -> Self {
+        Self {
+            identifier,
+            severity,
+            blurs,
+            default_setting: Default::default(),
+            adult_only: Default::default(),
+            locales,
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for LabelValueDefinition {

@@ -64,6 +64,25 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        repo: syntax::AtIdentifier,
+        collection: syntax::Nsid,
+        record: syntax::data::Object,
+    ) -> Self {
+        Self {
+            repo,
+            collection,
+            rkey: Default::default(),
+            validate: Default::default(),
+            record,
+            swap_commit: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.repo.createRecord#input";
     const RECORD: bool = false;
@@ -159,6 +178,19 @@ pub struct Output {
     pub validation_status: Option<OutputValidationStatus>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, cid: syntax::Cid) -> Self {
+        Self {
+            uri,
+            cid,
+            commit: Default::default(),
+            validation_status: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

@@ -61,6 +61,24 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        repo: syntax::AtIdentifier,
+        collection: syntax::Nsid,
+        rkey: syntax::RecordKey,
+    ) -> Self {
+        Self {
+            repo,
+            collection,
+            rkey,
+            swap_record: Default::default(),
+            swap_commit: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.repo.deleteRecord#input";
     const RECORD: bool = false;

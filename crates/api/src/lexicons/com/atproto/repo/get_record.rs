@@ -91,6 +91,18 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, value: syntax::data::Object) -> Self {
+        Self {
+            uri,
+            cid: Default::default(),
+            value,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.repo.getRecord#output";
     const RECORD: bool = false;

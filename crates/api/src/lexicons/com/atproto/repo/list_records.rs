@@ -72,6 +72,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(records: Vec<Record>) -> Self {
+        Self {
+            cursor: Default::default(),
+            records,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.repo.listRecords#output";
     const RECORD: bool = false;

@@ -66,6 +66,27 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        repo: syntax::AtIdentifier,
+        collection: syntax::Nsid,
+        rkey: syntax::RecordKey,
+        record: syntax::data::Object,
+    ) -> Self {
+        Self {
+            repo,
+            collection,
+            rkey,
+            validate: Default::default(),
+            record,
+            swap_record: Default::default(),
+            swap_commit: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.repo.putRecord#input";
     const RECORD: bool = false;
@@ -163,6 +184,19 @@ pub struct Output {
     pub validation_status: Option<OutputValidationStatus>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, cid: syntax::Cid) -> Self {
+        Self {
+            uri,
+            cid,
+            commit: Default::default(),
+            validation_status: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

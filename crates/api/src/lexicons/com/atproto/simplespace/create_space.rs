@@ -247,6 +247,25 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        space_type: syntax::Nsid,
+        read_policy: InputReadPolicy,
+        write_policy: InputWritePolicy,
+        app_access: InputAppAccess,
+    ) -> Self {
+        Self {
+            space_type,
+            skey: Default::default(),
+            read_policy,
+            write_policy,
+            app_access,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.simplespace.createSpace#input";
     const RECORD: bool = false;

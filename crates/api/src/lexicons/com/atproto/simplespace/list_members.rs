@@ -90,6 +90,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(members: Vec<Member>) -> Self {
+        Self {
+            cursor: Default::default(),
+            members,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.simplespace.listMembers#output";
     const RECORD: bool = false;

@@ -250,6 +250,19 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(space: syntax::SpaceRef) -> Self {
+        Self {
+            space,
+            read_policy: Default::default(),
+            write_policy: Default::default(),
+            app_access: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.simplespace.updateSpace#input";
     const RECORD: bool = false;

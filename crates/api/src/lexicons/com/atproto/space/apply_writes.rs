@@ -130,6 +130,23 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        space: syntax::SpaceRef,
+        repo: syntax::Did,
+        writes: Vec<InputWrites>,
+    ) -> Self {
+        Self {
+            space,
+            repo,
+            validate: Default::default(),
+            writes,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.space.applyWrites#input";
     const RECORD: bool = false;
@@ -312,6 +329,18 @@ pub struct Create {
     pub value: syntax::data::Object,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Create {
+    /// With what is required and nothing else.
+    pub fn new(collection: syntax::Nsid, value: syntax::data::Object) -> Self {
+        Self {
+            collection,
+            rkey: Default::default(),
+            value,
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Create {
@@ -514,6 +543,18 @@ pub struct CreateResult {
     pub extra: xrpc::Extra,
 }
 
+impl CreateResult {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, cid: syntax::Cid) -> Self {
+        Self {
+            uri,
+            cid,
+            validation_status: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for CreateResult {
     const TYPE: &'static str = "com.atproto.space.applyWrites#createResult";
     const RECORD: bool = false;
@@ -591,6 +632,18 @@ pub struct UpdateResult {
     pub validation_status: Option<UpdateResultValidationStatus>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl UpdateResult {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, cid: syntax::Cid) -> Self {
+        Self {
+            uri,
+            cid,
+            validation_status: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for UpdateResult {

@@ -72,6 +72,26 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        space: syntax::SpaceRef,
+        repo: syntax::Did,
+        collection: syntax::Nsid,
+        record: syntax::data::Object,
+    ) -> Self {
+        Self {
+            space,
+            repo,
+            collection,
+            rkey: Default::default(),
+            validate: Default::default(),
+            record,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.space.createRecord#input";
     const RECORD: bool = false;
@@ -165,6 +185,18 @@ pub struct Output {
     pub validation_status: Option<OutputValidationStatus>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(uri: syntax::AtUri, cid: syntax::Cid) -> Self {
+        Self {
+            uri,
+            cid,
+            validation_status: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

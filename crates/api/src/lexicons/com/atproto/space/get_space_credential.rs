@@ -100,6 +100,17 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(space: syntax::SpaceRef) -> Self {
+        Self {
+            space,
+            client_attestation: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.space.getSpaceCredential#input";
     const RECORD: bool = false;

@@ -124,6 +124,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(cids: Vec<syntax::Cid>) -> Self {
+        Self {
+            cursor: Default::default(),
+            cids,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.space.listBlobs#output";
     const RECORD: bool = false;

@@ -132,6 +132,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(records: Vec<Record>) -> Self {
+        Self {
+            cursor: Default::default(),
+            records,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.space.listRecords#output";
     const RECORD: bool = false;
@@ -193,6 +204,23 @@ pub struct Record {
     pub value: Option<syntax::data::Object>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Record {
+    /// With what is required and nothing else.
+    pub fn new(
+        collection: syntax::Nsid,
+        rkey: syntax::RecordKey,
+        cid: syntax::Cid,
+    ) -> Self {
+        Self {
+            collection,
+            rkey,
+            cid,
+            value: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Record {

@@ -131,6 +131,18 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(ops: Vec<OpEntry>) -> Self {
+        Self {
+            ops,
+            commit: Default::default(),
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.space.listRepoOps#output";
     const RECORD: bool = false;

@@ -92,6 +92,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(repos: Vec<Repo>) -> Self {
+        Self {
+            cursor: Default::default(),
+            repos,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.space.listRepos#output";
     const RECORD: bool = false;

@@ -80,6 +80,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(spaces: Vec<SpaceView>) -> Self {
+        Self {
+            cursor: Default::default(),
+            spaces,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "com.atproto.space.listSpaces#output";
     const RECORD: bool = false;

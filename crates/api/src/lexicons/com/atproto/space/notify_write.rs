@@ -73,6 +73,26 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        space: syntax::SpaceRef,
+        repo: syntax::Did,
+        repo_rev: syntax::Tid,
+        hash: syntax::data::Bytes,
+    ) -> Self {
+        Self {
+            space,
+            repo,
+            repo_rev,
+            hash,
+            space_rev: Default::default(),
+            prev_space_rev: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "com.atproto.space.notifyWrite#input";
     const RECORD: bool = false;

@@ -64,6 +64,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(id: String) -> Self {
+        Self {
+            id,
+            read: Default::default(),
+            write: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.acceptJoinRequest#input";
     const RECORD: bool = false;

@@ -93,6 +93,20 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(space: syntax::SpaceRef, did: syntax::Did) -> Self {
+        Self {
+            space,
+            did,
+            read: Default::default(),
+            write: Default::default(),
+            message: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.createInvite#input";
     const RECORD: bool = false;

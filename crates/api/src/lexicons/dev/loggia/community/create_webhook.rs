@@ -122,6 +122,19 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(url: syntax::Uri, events: Vec<InputEvents>) -> Self {
+        Self {
+            url,
+            events,
+            secret: Default::default(),
+            in_order: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.createWebhook#input";
     const RECORD: bool = false;

@@ -72,6 +72,33 @@ pub struct Webhook {
     pub extra: xrpc::Extra,
 }
 
+impl Webhook {
+    /// With what is required and nothing else.
+    pub fn new(
+        id: String,
+        url: syntax::Uri,
+        events: Vec<WebhookEvents>,
+        state: crate::dev::loggia::endpoint::defs::State,
+        in_order: bool,
+        created_at: syntax::Datetime,
+        consecutive_failures: i64,
+    ) -> Self {
+        Self {
+            id,
+            url,
+            events,
+            state,
+            in_order,
+            overlap_until: Default::default(),
+            created_at,
+            updated_at: Default::default(),
+            last_success: Default::default(),
+            consecutive_failures,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Webhook {
     const TYPE: &'static str = "dev.loggia.community.defs#webhook";
     const RECORD: bool = false;

@@ -141,6 +141,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(invites: Vec<crate::dev::loggia::community::defs::Invite>) -> Self {
+        Self {
+            invites,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.community.listInvites#output";
     const RECORD: bool = false;

@@ -142,6 +142,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(requests: Vec<crate::dev::loggia::community::defs::JoinRequest>) -> Self {
+        Self {
+            requests,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.community.listJoinRequests#output";
     const RECORD: bool = false;

@@ -95,6 +95,17 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(space: syntax::SpaceRef) -> Self {
+        Self {
+            space,
+            message: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.requestToJoin#input";
     const RECORD: bool = false;

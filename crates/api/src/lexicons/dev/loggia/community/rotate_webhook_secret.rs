@@ -69,6 +69,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(id: String) -> Self {
+        Self {
+            id,
+            secret: Default::default(),
+            overlap_seconds: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.rotateWebhookSecret#input";
     const RECORD: bool = false;

@@ -116,6 +116,20 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(id: String) -> Self {
+        Self {
+            id,
+            url: Default::default(),
+            events: Default::default(),
+            in_order: Default::default(),
+            active: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.community.updateWebhook#input";
     const RECORD: bool = false;

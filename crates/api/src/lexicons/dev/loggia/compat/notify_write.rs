@@ -37,6 +37,25 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(
+        space: String,
+        did: syntax::Did,
+        collection: syntax::Nsid,
+        rkey: syntax::RecordKey,
+    ) -> Self {
+        Self {
+            space,
+            did,
+            collection,
+            rkey,
+            cid: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.compat.notifyWrite#input";
     const RECORD: bool = false;

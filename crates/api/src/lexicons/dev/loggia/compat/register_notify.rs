@@ -82,6 +82,19 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(space: String, service_did: syntax::Did, endpoint: syntax::Uri) -> Self {
+        Self {
+            space,
+            service_did,
+            endpoint,
+            author: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.compat.registerNotify#input";
     const RECORD: bool = false;
@@ -146,6 +159,18 @@ pub struct Output {
     pub secret: Option<String>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(id: String, expires_at: syntax::Datetime) -> Self {
+        Self {
+            id,
+            expires_at,
+            secret: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

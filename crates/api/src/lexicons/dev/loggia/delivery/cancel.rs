@@ -55,6 +55,17 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(endpoint: String) -> Self {
+        Self {
+            endpoint,
+            notification: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.delivery.cancel#input";
     const RECORD: bool = false;

@@ -83,6 +83,22 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(
+        delivery: crate::dev::loggia::delivery::defs::Delivery,
+        attempts: Vec<crate::dev::loggia::delivery::defs::Attempt>,
+    ) -> Self {
+        Self {
+            delivery,
+            body: Default::default(),
+            body_text: Default::default(),
+            attempts,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.delivery.get#output";
     const RECORD: bool = false;

@@ -148,6 +148,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(deliveries: Vec<crate::dev::loggia::delivery::defs::Delivery>) -> Self {
+        Self {
+            deliveries,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.delivery.list#output";
     const RECORD: bool = false;

@@ -93,6 +93,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(endpoint: String, since: syntax::Datetime) -> Self {
+        Self {
+            endpoint,
+            since,
+            states: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.delivery.replayAll#input";
     const RECORD: bool = false;

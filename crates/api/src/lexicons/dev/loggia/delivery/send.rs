@@ -89,6 +89,21 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(kind: syntax::Nsid, subject: String, body: syntax::data::Object) -> Self {
+        Self {
+            kind,
+            subject,
+            body,
+            source: Default::default(),
+            expires_at: Default::default(),
+            endpoints: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.delivery.send#input";
     const RECORD: bool = false;

@@ -282,6 +282,17 @@ pub struct Info {
     pub extra: xrpc::Extra,
 }
 
+impl Info {
+    /// With what is required and nothing else.
+    pub fn new(name: InfoName) -> Self {
+        Self {
+            name,
+            message: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Info {
     const TYPE: &'static str = "dev.loggia.delivery.tail#info";
     const RECORD: bool = false;

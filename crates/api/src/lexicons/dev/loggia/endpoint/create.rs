@@ -147,6 +147,24 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(url: syntax::Uri) -> Self {
+        Self {
+            url,
+            profile: Default::default(),
+            description: Default::default(),
+            kinds: Default::default(),
+            in_order: Default::default(),
+            per_second: Default::default(),
+            headers: Default::default(),
+            signature: Default::default(),
+            secret: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.endpoint.create#input";
     const RECORD: bool = false;
@@ -256,6 +274,18 @@ pub struct Output {
     pub public_key: Option<String>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(endpoint: crate::dev::loggia::endpoint::defs::Endpoint) -> Self {
+        Self {
+            endpoint,
+            secret: Default::default(),
+            public_key: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

@@ -289,6 +289,18 @@ pub struct State {
     pub extra: xrpc::Extra,
 }
 
+impl State {
+    /// With what is required and nothing else.
+    pub fn new(status: StateStatus) -> Self {
+        Self {
+            status,
+            reason: Default::default(),
+            at: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for State {
     const TYPE: &'static str = "dev.loggia.endpoint.defs#state";
     const RECORD: bool = false;

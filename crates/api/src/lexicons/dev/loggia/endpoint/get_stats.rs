@@ -87,6 +87,26 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(
+        since: syntax::Datetime,
+        complete: bool,
+        deliveries: Counts,
+        attempts: i64,
+    ) -> Self {
+        Self {
+            since,
+            complete,
+            deliveries,
+            attempts,
+            latency: Default::default(),
+            last_error: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.endpoint.getStats#output";
     const RECORD: bool = false;
@@ -362,6 +382,18 @@ pub struct LastError {
     pub fault: Option<LastErrorFault>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl LastError {
+    /// With what is required and nothing else.
+    pub fn new(at: syntax::Datetime) -> Self {
+        Self {
+            at,
+            status: Default::default(),
+            fault: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for LastError {

@@ -92,6 +92,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(endpoints: Vec<crate::dev::loggia::endpoint::defs::Endpoint>) -> Self {
+        Self {
+            endpoints,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.endpoint.list#output";
     const RECORD: bool = false;

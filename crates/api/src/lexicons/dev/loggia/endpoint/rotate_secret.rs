@@ -92,6 +92,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(id: String) -> Self {
+        Self {
+            id,
+            overlap_seconds: Default::default(),
+            signature: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.endpoint.rotateSecret#input";
     const RECORD: bool = false;
@@ -158,6 +170,18 @@ pub struct Output {
     pub public_key: Option<String>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(endpoint: crate::dev::loggia::endpoint::defs::Endpoint) -> Self {
+        Self {
+            endpoint,
+            secret: Default::default(),
+            public_key: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

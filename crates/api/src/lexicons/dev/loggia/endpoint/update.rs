@@ -91,6 +91,22 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(id: String) -> Self {
+        Self {
+            id,
+            url: Default::default(),
+            description: Default::default(),
+            kinds: Default::default(),
+            in_order: Default::default(),
+            per_second: Default::default(),
+            headers: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.endpoint.update#input";
     const RECORD: bool = false;

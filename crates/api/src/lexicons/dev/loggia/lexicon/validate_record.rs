@@ -82,6 +82,20 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(record: syntax::data::Object) -> Self {
+        Self {
+            record,
+            r#type: Default::default(),
+            schemas: Default::default(),
+            resolve_external: Default::default(),
+            allow_unresolved: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.lexicon.validateRecord#input";
     const RECORD: bool = false;

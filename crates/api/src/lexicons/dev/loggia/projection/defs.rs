@@ -181,6 +181,18 @@ pub struct Parked {
     pub extra: xrpc::Extra,
 }
 
+impl Parked {
+    /// With what is required and nothing else.
+    pub fn new(error: String, at: syntax::Datetime) -> Self {
+        Self {
+            event: Default::default(),
+            error,
+            at,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Parked {
     const TYPE: &'static str = "dev.loggia.projection.defs#parked";
     const RECORD: bool = false;
@@ -331,6 +343,17 @@ pub struct Records {
     pub extra: xrpc::Extra,
 }
 
+impl Records {
+    /// With what is required and nothing else.
+    pub fn new(collection: syntax::Nsid) -> Self {
+        Self {
+            collection,
+            did: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Records {
     const TYPE: &'static str = "dev.loggia.projection.defs#records";
     const RECORD: bool = false;
@@ -384,6 +407,17 @@ pub struct Space {
     pub collection: Option<syntax::Nsid>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Space {
+    /// With what is required and nothing else.
+    pub fn new(space: String) -> Self {
+        Self {
+            space,
+            collection: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Space {
@@ -442,6 +476,18 @@ pub struct Webhook {
     pub headers: Option<Vec<crate::dev::loggia::endpoint::defs::Header>>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Webhook {
+    /// With what is required and nothing else.
+    pub fn new(url: syntax::Uri) -> Self {
+        Self {
+            url,
+            isolate_secret: Default::default(),
+            headers: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Webhook {

@@ -91,6 +91,19 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(
+        projections: Vec<crate::dev::loggia::projection::defs::Projection>,
+    ) -> Self {
+        Self {
+            projections,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.projection.list#output";
     const RECORD: bool = false;

@@ -225,6 +225,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(projection: crate::dev::loggia::projection::defs::Projection) -> Self {
+        Self {
+            projection,
+            secret: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "dev.loggia.projection.put#output";
     const RECORD: bool = false;

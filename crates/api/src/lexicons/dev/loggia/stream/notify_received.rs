@@ -60,6 +60,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(segment: String) -> Self {
+        Self {
+            streamer: Default::default(),
+            segment,
+            title: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.stream.notifyReceived#input";
     const RECORD: bool = false;

@@ -82,6 +82,18 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(webhook: String) -> Self {
+        Self {
+            webhook,
+            format: Default::default(),
+            signed: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "dev.loggia.stream.setForm#input";
     const RECORD: bool = false;
@@ -139,6 +151,17 @@ pub struct Output {
     pub secret: Option<String>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(form: crate::dev::loggia::stream::defs::Form) -> Self {
+        Self {
+            form,
+            secret: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for Output {

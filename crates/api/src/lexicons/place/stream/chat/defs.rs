@@ -72,6 +72,29 @@ pub struct MessageView {
     pub extra: xrpc::Extra,
 }
 
+impl MessageView {
+    /// With what is required and nothing else.
+    pub fn new(
+        author: crate::app::bsky::actor::defs::ProfileViewBasic,
+        cid: syntax::Cid,
+        indexed_at: syntax::Datetime,
+        record: syntax::data::Object,
+        uri: syntax::AtUri,
+    ) -> Self {
+        Self {
+            author,
+            chat_profile: Default::default(),
+            cid,
+            deleted: Default::default(),
+            indexed_at,
+            record,
+            reply_to: Default::default(),
+            uri,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for MessageView {
     const TYPE: &'static str = "place.stream.chat.defs#messageView";
     const RECORD: bool = false;

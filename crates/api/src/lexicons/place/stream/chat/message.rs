@@ -21,6 +21,24 @@ pub struct Message {
     pub extra: xrpc::Extra,
 }
 
+impl Message {
+    /// With what is required and nothing else.
+    pub fn new(
+        created_at: syntax::Datetime,
+        streamer: syntax::Did,
+        text: String,
+    ) -> Self {
+        Self {
+            created_at,
+            facets: Default::default(),
+            reply: Default::default(),
+            streamer,
+            text,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Message {
     const TYPE: &'static str = "place.stream.chat.message";
     const RECORD: bool = true;

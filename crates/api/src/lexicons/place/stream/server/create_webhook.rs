@@ -116,6 +116,25 @@ pub struct Input {
     pub extra: xrpc::Extra,
 }
 
+impl Input {
+    /// With what is required and nothing else.
+    pub fn new(url: syntax::Uri, events: Vec<InputEvents>) -> Self {
+        Self {
+            url,
+            events,
+            active: Default::default(),
+            streamplace_format: Default::default(),
+            prefix: Default::default(),
+            suffix: Default::default(),
+            rewrite: Default::default(),
+            name: Default::default(),
+            description: Default::default(),
+            mute_words: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Input {
     const TYPE: &'static str = "place.stream.server.createWebhook#input";
     const RECORD: bool = false;

@@ -68,6 +68,36 @@ pub struct Webhook {
     pub extra: xrpc::Extra,
 }
 
+impl Webhook {
+    /// With what is required and nothing else.
+    pub fn new(
+        id: String,
+        url: syntax::Uri,
+        events: Vec<WebhookEvents>,
+        active: bool,
+        created_at: syntax::Datetime,
+    ) -> Self {
+        Self {
+            id,
+            url,
+            events,
+            active,
+            streamplace_format: Default::default(),
+            prefix: Default::default(),
+            suffix: Default::default(),
+            rewrite: Default::default(),
+            created_at,
+            updated_at: Default::default(),
+            name: Default::default(),
+            description: Default::default(),
+            last_triggered: Default::default(),
+            error_count: Default::default(),
+            mute_words: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Webhook {
     const TYPE: &'static str = "place.stream.server.defs#webhook";
     const RECORD: bool = false;

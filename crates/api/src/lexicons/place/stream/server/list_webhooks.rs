@@ -126,6 +126,17 @@ pub struct Output {
     pub extra: xrpc::Extra,
 }
 
+impl Output {
+    /// With what is required and nothing else.
+    pub fn new(webhooks: Vec<crate::place::stream::server::defs::Webhook>) -> Self {
+        Self {
+            webhooks,
+            cursor: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Output {
     const TYPE: &'static str = "place.stream.server.listWebhooks#output";
     const RECORD: bool = false;

@@ -47,6 +47,22 @@ pub struct Wh {
     pub extra: xrpc::Extra,
 }
 
+impl Wh {
+    /// With what is required and nothing else.
+    pub fn new(scope: AtUri, url: syntax::Uri, created_at: syntax::Datetime) -> Self {
+        Self {
+            scope,
+            url,
+            events: Default::default(),
+            secret: Default::default(),
+            secret_id: Default::default(),
+            enabled: Default::default(),
+            created_at,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Wh {
     const TYPE: &'static str = "place.wisp.v2.wh";
     const RECORD: bool = true;
@@ -139,6 +155,17 @@ pub struct AtUri {
     pub backlinks: Option<bool>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
+}
+
+impl AtUri {
+    /// With what is required and nothing else.
+    pub fn new(aturi: String) -> Self {
+        Self {
+            aturi,
+            backlinks: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 impl xrpc::ObjectType for AtUri {

@@ -42,6 +42,10 @@ pub async fn handle(
     match spaces.insert(&mut tx, &space, limits::SPACES).await? {
         SpaceInserted::New => {}
         SpaceInserted::Exists => return Err(declared(Error::SpaceAlreadyExists).into()),
+        SpaceInserted::Closing => {
+            let message = "a space of this name is still being closed; try again in a moment";
+            return Err(declared(Error::SpaceAlreadyExists).message(message).into());
+        }
         SpaceInserted::Full => {
             let message = format!("an account has at most {} spaces", limits::SPACES);
             return Err(Rejection::invalid_request(message).into());

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jiff::SignedDuration;
 use loggia_api::com::atproto::space::notify_credential_revoked::{Input, NotifyCredentialRevoked};
-use loggia_callers::AddressedCaller;
+use loggia_callers::{AddressedCaller, Callers};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_storage::Revoked;
 use loggia_syntax::Did;
@@ -17,9 +17,11 @@ use crate::space_hub::elsewhere;
 const KEPT: SignedDuration = SignedDuration::from_secs(7_210);
 
 /// The caller is the authority of the space, and means an account here, whose repository readers with
-/// these credentials see no longer. What they have registered ends.
+/// these credentials see no longer; or this server as a service that is registered for the space. What
+/// they have registered ends.
 pub async fn handle(
     State(host): State<SpaceHost>,
+    State(callers): State<Callers>,
     caller: AddressedCaller,
     input: Input,
 ) -> Reply<NotifyCredentialRevoked> {
@@ -27,10 +29,10 @@ pub async fn handle(
         let message = "Revocation issuer is not the space authority";
         return Err(Rejection::forbidden(message).into());
     }
-    let account = Did::new(caller.audience.as_str()).ok();
-    let is_here = match &account {
-        Some(account) => host.accounts.hosts(account).await?,
-        None => false,
+    let is_here = match Did::new(caller.audience.as_str()) {
+        Ok(account) => host.accounts.hosts(&account).await?,
+        // Not by its bare DID, which stands for no account.
+        Err(_) => callers.audiences().contains(&caller.audience),
     };
     if !is_here {
         let message = "Revocation audience does not match an account of this host";
@@ -58,8 +60,6 @@ pub async fn handle(
     }
     tx.commit().await?;
     elsewhere::revoked(&host, &input.space, &input.credentials);
-    for endpoint in ended {
-        host.notices.engine.endpoint_dropped(endpoint).await;
-    }
+    host.notices.ended(ended).await;
     Ok(NoBody)
 }

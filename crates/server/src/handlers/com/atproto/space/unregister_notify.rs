@@ -53,8 +53,6 @@ pub async fn handle(
     let now = SystemClock.now();
     let ended = registrations.unregister(&mut tx, &ending, now).await?;
     tx.commit().await?;
-    for endpoint in ended {
-        host.notices.engine.endpoint_dropped(endpoint).await;
-    }
+    host.notices.ended(ended).await;
     Ok(NoBody)
 }

@@ -6,7 +6,6 @@ use axum::extract::State;
 use loggia_api::dev::loggia::lexicon::validate_record::{
     Error, Input, Output, ValidateRecord, Violation, ViolationCode,
 };
-use loggia_lexicon::catalog::Catalog;
 use loggia_lexicon::document::{Def, Document};
 use loggia_lexicon::validate::Validator;
 use loggia_syntax::data::{Data, Object};
@@ -33,7 +32,7 @@ fn validate(lexicons: &Lexicons, input: Input) -> Reply<ValidateRecord> {
     let nsid = type_of(&input)?;
     let given = given_documents(&input.schemas.unwrap_or_default())?;
     let everything = input.resolve_external.unwrap_or(false);
-    let lexicons = chosen(lexicons, &nsid, given, everything);
+    let lexicons = lexicons.reached_from(&nsid, given, everything);
     let catalog = lexicons.catalog();
     let document = catalog.document(nsid.as_str()).ok_or_else(|| {
         declared(Error::SchemaNotFound).message(format!("this server has no lexicon {nsid}"))
@@ -115,24 +114,6 @@ fn given_documents(schemas: &[Object]) -> Result<Vec<Document>, Declared<Error>>
             Err(declared(Error::InvalidSchema).message(message))
         }
     }
-}
-
-/// What came along wins over what the server has of the same name.
-fn chosen(lexicons: &Lexicons, nsid: &Nsid, given: Vec<Document>, everything: bool) -> Lexicons {
-    if everything && given.is_empty() {
-        return lexicons.clone();
-    }
-    let mut builder = Catalog::builder();
-    let names: Vec<Nsid> = given.iter().map(|document| document.id.clone()).collect();
-    for document in given {
-        builder.add_document(document, "schemas");
-    }
-    let wanted = |document: &&Document| everything || document.id == *nsid;
-    let ours = lexicons.catalog().documents().filter(wanted);
-    for document in ours.filter(|document| !names.contains(&document.id)) {
-        builder.add_document(document.clone(), "server");
-    }
-    Lexicons::new(builder.build())
 }
 
 type Checked = Result<(), Vec<check::Violation>>;

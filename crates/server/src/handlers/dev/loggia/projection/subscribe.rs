@@ -14,7 +14,7 @@ use super::view::{notification, unreadable};
 use crate::caller::Caller;
 use crate::projections::ProjectionDesk;
 use crate::projections::desk::DeskError;
-use crate::projections::feed::Feed;
+use crate::projections::feed::{Feed, FeedEnd};
 use crate::projections::names::read_projection;
 
 type Item = Result<Message, Failure<<Subscribe as Subscription>::Error>>;
@@ -57,7 +57,8 @@ async fn next(
                 let told = state_changed(&notice).map(Message::StateChanged);
                 ready.push_back(told.map_err(Failure::from));
             }
-            Err(error) => ready.push_back(Err(error.into())),
+            Err(FeedEnd::Deleted) => ready.push_back(Err(declared(Error::NotFound).into())),
+            Err(FeedEnd::Storage(error)) => ready.push_back(Err(error.into())),
         }
     }
     let item = ready.pop_front()?;

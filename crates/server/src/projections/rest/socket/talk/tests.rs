@@ -5,11 +5,14 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
-use loggia_storage::{Fold, Folded, MasterKey, NewNotice, NewProjection, ProjectionId, Storage};
+use loggia_storage::{
+    ApiClientId, Fold, Folded, MasterKey, NewNotice, NewProjection, ProjectionId, Storage,
+};
 use loggia_syntax::Did;
 
 use super::*;
 use crate::projections::followers::Followers;
+use crate::projections::holders::Holders;
 
 /// The server's end of a connection whose client takes so many frames, and then none until it is told
 /// to.
@@ -117,6 +120,11 @@ async fn feed(name: &str, count: i64) -> Feed {
     Feed::new(projections, &Followers::default(), id, 0)
 }
 
+/// A key that stays good.
+fn holding() -> Holding {
+    Holders::default().hold(ApiClientId::new(Timestamp::UNIX_EPOCH, [2; 10]))
+}
+
 fn is_policy(message: Option<&Message>) -> bool {
     matches!(message, Some(Message::Close(Some(close)))
         if close.code == close_code::POLICY && close.reason == "frames were not taken in time")
@@ -126,7 +134,7 @@ fn is_policy(message: Option<&Message>) -> bool {
 async fn a_client_that_takes_nothing_is_cut_off_and_told_why() {
     let feed = feed("slow", 5).await;
     let slow = Slow::with_room(2);
-    let running = tokio::spawn(run(slow.clone(), feed, None));
+    let running = tokio::spawn(run(slow.clone(), feed, holding(), None));
     while slow.frames().len() < 2 {
         tokio::task::yield_now().await;
     }
@@ -148,7 +156,7 @@ async fn a_client_that_takes_nothing_is_cut_off_and_told_why() {
 async fn a_client_that_never_takes_anything_again_is_not_waited_for() {
     let feed = feed("gone", 5).await;
     let slow = Slow::with_room(1);
-    let running = tokio::spawn(run(slow.clone(), feed, None));
+    let running = tokio::spawn(run(slow.clone(), feed, holding(), None));
     while slow.frames().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -169,7 +177,7 @@ async fn a_silent_client_is_pinged_and_let_go_when_it_does_not_answer() {
     let silent = Slow::with_room(99);
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
-    run(silent.clone(), feed, None).await;
+    run(silent.clone(), feed, holding(), None).await;
     assert!(begun.elapsed() > 2 * PING, "{:?}", begun.elapsed());
     let frames = silent.frames();
     let ping = Message::Ping(bytes::Bytes::new());

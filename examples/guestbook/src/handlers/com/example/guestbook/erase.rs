@@ -1,23 +1,27 @@
 //! Takes an entry out of the book.
 
 use loggia::axum::extract::State;
-use loggia::callers::{AccountHolder, Admin, Either};
-use loggia::xrpc::NoBody;
+use loggia::callers::{AccountHolder, Admin, Callers, Either};
+use loggia::xrpc::{Method as _, NoBody};
 use loggia::{Rejection, Reply, declared};
 
 use crate::Book;
 use crate::lexicons::com::example::guestbook::erase::{Erase, Error, Input};
 
-/// The keeper erases what they like, an app what the account that it calls for has written.
+/// The keeper erases what they like, an app what the account that it calls for has written, if the
+/// account has allowed it to call this method.
 pub async fn handle(
     State(book): State<Book>,
+    State(callers): State<Callers>,
     caller: Either<Admin, AccountHolder>,
     input: Input,
 ) -> Reply<Erase> {
-    if let Either::Second(app) = &caller
-        && app.did != input.author
-    {
-        return Err(Rejection::forbidden("only the keeper may erase what others wrote").into());
+    if let Either::Second(app) = &caller {
+        app.require_call(Erase::NSID, &callers.audiences())?;
+        if app.did != input.author {
+            let message = "only the keeper may erase what others wrote";
+            return Err(Rejection::forbidden(message).into());
+        }
     }
     let mut book = book
         .lock()

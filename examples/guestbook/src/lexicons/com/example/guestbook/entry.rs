@@ -40,6 +40,19 @@ pub struct Entry {
     pub extra: xrpc::Extra,
 }
 
+impl Entry {
+    /// With what is required and nothing else.
+    pub fn new(author: syntax::Did, text: String, created_at: syntax::Datetime) -> Self {
+        Self {
+            author,
+            text,
+            mood: Default::default(),
+            created_at,
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for Entry {
     const TYPE: &'static str = "com.example.guestbook.entry";
     const RECORD: bool = true;

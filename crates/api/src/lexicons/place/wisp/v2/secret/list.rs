@@ -111,6 +111,18 @@ pub struct SecretMeta {
     pub extra: xrpc::Extra,
 }
 
+impl SecretMeta {
+    /// With what is required and nothing else.
+    pub fn new(name: String, created_at: syntax::Datetime) -> Self {
+        Self {
+            name,
+            created_at,
+            last_rotated_at: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 impl xrpc::ObjectType for SecretMeta {
     const TYPE: &'static str = "place.wisp.v2.secret.list#secretMeta";
     const RECORD: bool = false;

@@ -1,0 +1,89 @@
+//! What a caller is told of a token that cannot be read: where and what, and none of the token's own
+//! words, which may be anything and may be secret.
+
+use super::JwsError;
+
+/// What the strict reader says, which has no words of the token.
+const OURS: [&str; 3] = [
+    "expected a JSON object",
+    "nested too deeply",
+    "too many members",
+];
+
+impl JwsError {
+    /// The message for whoever sent the token.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Json(_, error) => format!("{self}: {}", what(error)),
+            _ => self.to_string(),
+        }
+    }
+}
+
+fn what(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = match error.line() {
+        0 => text.as_str(),
+        _ => text
+            .rsplit_once(" at line ")
+            .map_or(&*text, |(text, _)| text),
+    };
+    // The fields that serde misses or finds twice are ours.
+    if OURS.contains(&text)
+        || text.starts_with("missing field `")
+        || text.starts_with("duplicate field `")
+    {
+        return text.to_owned();
+    }
+    if text.ends_with(" stands there twice") {
+        return "a member stands there twice".to_owned();
+    }
+    let place = error.column();
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected} before byte {place}"),
+        None => format!("it is not JSON at byte {place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only what it refuses matters")]
+    struct Claims {
+        iss: String,
+        exp: i64,
+    }
+
+    fn told(json: &str) -> String {
+        let read = super::super::strict::check_object(json.as_bytes());
+        let read = read.and_then(|()| serde_json::from_str::<Claims>(json));
+        JwsError::Json("payload", read.expect_err("it is wrong")).told()
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_and_where() {
+        for (json, what) in [
+            (r#"{"iss":"a"}"#, "missing field `exp`"),
+            (r#"{"iss":"a","iss":"b"}"#, "a member stands there twice"),
+            (r#"{"iss":7,"exp":1}"#, "expected a string before byte 8"),
+            (
+                r#"{"iss":"a","exp":"secret, expected"}"#,
+                "expected i64 before byte 35",
+            ),
+            (r#"["secret"]"#, "expected a JSON object"),
+            (r#"{"iss":secret}"#, "it is not JSON at byte 8"),
+        ] {
+            let told = told(json);
+            assert!(
+                told.starts_with("the token's payload does not fit: "),
+                "{told}"
+            );
+            assert!(!told.contains("secret"), "{told}");
+            assert!(told.ends_with(what), "{told}");
+        }
+    }
+}
