@@ -14,10 +14,18 @@ pub fn program(name: &str, args: &[&str]) -> Command {
     command
 }
 
-/// `cargo`, the same one that runs this.
+/// `cargo`, the same one that runs this, as if called from a shell: what cargo told this program of
+/// itself would be new to some build scripts, and they would build everything again.
 pub fn cargo(args: &[&str]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    program(&cargo, args)
+    let mut command = program(&cargo, args);
+    for (name, _) in std::env::vars_os() {
+        let of_this = |start: &str| name.to_string_lossy().starts_with(start);
+        if of_this("CARGO_PKG_") || of_this("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Runs a program with its output shown; its failure is ours.

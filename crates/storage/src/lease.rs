@@ -87,7 +87,7 @@ async fn take(
 const LANES: Columns = &[("endpoint", Kind::Blob), ("now", Kind::Integer)];
 
 /// Ends what is not to go out, a part of it at a time: at disabled endpoints, where the reason that
-/// stands is kept, and what is past its deadline.
+/// stands is kept, and what is past its deadline, due or not.
 async fn clear(
     connection: &mut Connection,
     ids: &[EndpointId],
@@ -110,7 +110,7 @@ async fn clear(
         "UPDATE delivery SET state = 'expired', due = NULL, ended_at = (SELECT min(now) FROM r)
          WHERE (notification, endpoint) IN
              (SELECT d.notification, d.endpoint FROM r JOIN delivery d ON d.endpoint = r.endpoint
-              WHERE d.state = 'pending' AND d.due <= r.now AND d.deadline <= r.now LIMIT 1000)
+              WHERE d.state = 'pending' AND d.deadline <= r.now LIMIT 1000)
              AND state = 'pending'",
     )
     .await

@@ -32,9 +32,12 @@ impl Measured {
                 command.env_remove(name);
             }
         }
+        Self::of(command.arg(part).envs(variables.iter().cloned()))
+    }
+
+    /// Starts another program that hears orders and answers them.
+    pub fn of(command: &mut Command) -> Self {
         let mut child = command
-            .arg(part)
-            .envs(variables.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

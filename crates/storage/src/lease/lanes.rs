@@ -16,7 +16,8 @@ pub(super) struct Lane {
 /// The endpoints that have work, first due first.
 ///
 /// Of one that wants order the first open delivery decides: what is behind one that waits for its
-/// next attempt is not due, and what is behind one that somebody holds is no work.
+/// next attempt is not due, and what is behind one that somebody holds is no work. The limit is a computed
+/// one, because SQLite plans the statement anew for each value of a bare `LIMIT $1`.
 pub(super) async fn list(
     connection: &mut Connection,
     limit: usize,
@@ -48,7 +49,8 @@ pub(super) async fn list(
                  END
              FROM lane WHERE endpoint IS NOT NULL
          )
-         SELECT endpoint, due FROM first WHERE due IS NOT NULL ORDER BY due LIMIT $1",
+         SELECT endpoint, due FROM first WHERE due IS NOT NULL ORDER BY due
+         LIMIT CAST($1 AS BIGINT)",
     )
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(connection)

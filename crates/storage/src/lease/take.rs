@@ -36,7 +36,8 @@ pub(super) async fn take(
     Ok(taken)
 }
 
-/// What a [`Due`] is read from.
+/// What a [`Due`] is read from. SQLite plans a statement anew for each value of a bare `LIMIT $3`, and not
+/// for one that is computed.
 macro_rules! select_due {
     ($rest:literal) => {
         concat!(
@@ -57,11 +58,11 @@ async fn due(
     let text = match connection.backend() {
         Backend::Sqlite => select_due!(
             "WHERE d.state = 'pending' AND d.endpoint = $1 AND d.due <= $2
-             ORDER BY d.due LIMIT $3"
+             ORDER BY d.due LIMIT CAST($3 AS BIGINT)"
         ),
         Backend::Postgres => select_due!(
             "WHERE d.state = 'pending' AND d.endpoint = $1 AND d.due <= $2
-             ORDER BY d.due LIMIT $3 FOR UPDATE OF d SKIP LOCKED"
+             ORDER BY d.due LIMIT CAST($3 AS BIGINT) FOR UPDATE OF d SKIP LOCKED"
         ),
     };
     sql::query(text)
@@ -86,7 +87,7 @@ async fn in_line(
     }
     let rows = sql::query(select_due!(
         "WHERE d.in_order = 1 AND d.state IN ('pending', 'leased') AND d.endpoint = $1
-         ORDER BY d.notification LIMIT $2"
+         ORDER BY d.notification LIMIT CAST($2 AS BIGINT)"
     ))
     .bind(&endpoint.as_bytes()[..])
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
