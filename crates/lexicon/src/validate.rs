@@ -2,8 +2,8 @@
 //!
 //! A [`Validator`] is compiled once per catalog and then only read: it validates any number of
 //! values at the same time, and allocates nothing on the way through valid data. Every violation
-//! is found, not only the first (as many as [`Report::MOST`]); how deep and how far it goes is
-//! bounded by [`Report::DEPTH`] and [`Report::STEPS`].
+//! is found, not only the first (as many as [`Report::MOST`], and then one that says that there are
+//! more); how deep and how far it goes is bounded by [`Report::DEPTH`] and [`Report::STEPS`].
 //!
 //! The rules are the functions of [`loggia_syntax::check`], the same that generated code calls.
 //! Rulings where implementations differ:

@@ -25,6 +25,8 @@ use std::io;
 
 use loggia_xrpc_server::{ServeSettings, told_to_stop};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 pub use loggia_auth as auth;
 pub use loggia_callers as callers;
@@ -41,11 +43,19 @@ pub use loggia_xrpc_server::{Refusal, Service, axum, serve};
 
 /// Serves a router on this address until the process gets SIGINT or SIGTERM, on a runtime of its own.
 ///
-/// A program that has a runtime already calls [`serve`] instead.
+/// What a caller is not told, such as why a handler failed, goes to the standard error: as much as
+/// `RUST_LOG` says, else what matters to an operator (`info`). A program that has set up a subscriber of
+/// `tracing` keeps it. One that has a runtime already calls [`serve`] instead.
 ///
 /// # Errors
 /// The address cannot be listened on, or the listener failed.
 pub fn run(address: &str, router: axum::Router) -> io::Result<()> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_env_filter(filter.from_env_lossy());
+    // An error says that there is a log already.
+    log.try_init().unwrap_or_default();
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(address).await?;
         println!("listening on http://{}", listener.local_addr()?);

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use loggia_api::com::atproto::space::notify_write::{Error, Input};
+use loggia_identity::DidDocument;
 use loggia_storage::{Heard, RepoName, Write};
 use loggia_syntax::Tid;
 use loggia_xrpc::{DeclaredError, Failure, Rejection, declared};
@@ -69,8 +70,11 @@ fn check(notifier: &Notifier, input: &Input) -> Result<(), Rejection> {
         return Err(Rejection::forbidden("iss does not match claimed writer"));
     }
     if notifier.by != Proved::ForTheAuthority {
-        let message = "aud does not match the space authority";
-        return Err(Rejection::forbidden(message));
+        let authority = input.space.authority();
+        let host = DidDocument::SPACE_HOST;
+        return Err(Rejection::forbidden(format!(
+            "aud does not match the space authority: it must be {authority}{host}"
+        )));
     }
     Ok(())
 }

@@ -77,7 +77,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// At most this many violations are kept: enough to mend a record, too few to fill memory.
+    /// At most this many violations are kept, enough to mend a record, too few to fill memory; and one
+    /// that says so, if there are more.
     pub const MOST: usize = 100;
 
     /// How many values a check visits before it gives up: more than any body of 1 MiB can hold.
@@ -156,18 +157,26 @@ impl Report {
     /// Notes a violation.
     #[cold]
     pub fn push(&mut self, at: &At<'_>, code: Code, message: impl fmt::Display) {
-        if !self.is_full() {
-            let mut message = message.to_string();
-            if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
-                message.truncate(end);
-                message.push('…');
-            }
-            self.violations.push(Violation {
-                path: at.to_string(),
-                code,
-                message,
-            });
+        if self.violations.len() < Self::MOST {
+            self.keep(at, code, message);
+        } else if !self.is_full() {
+            let most = Self::MOST;
+            let message = format_args!("more is wrong from here on: the first {most} are told");
+            self.keep(at, Code::TooComplex, message);
         }
+    }
+
+    fn keep(&mut self, at: &At<'_>, code: Code, message: impl fmt::Display) {
+        let mut message = message.to_string();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        self.violations.push(Violation {
+            path: at.to_string(),
+            code,
+            message,
+        });
     }
 
     /// Whether nothing was found.
@@ -177,7 +186,7 @@ impl Report {
 
     /// Whether nothing more would be kept, so that a check may stop early.
     pub fn is_full(&self) -> bool {
-        self.violations.len() >= Self::MOST
+        self.violations.len() > Self::MOST
     }
 
     /// What was found so far.
@@ -261,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn as_many_as_are_kept_are_all() {
+        let mut report = Report::new();
+        for _ in 0..Report::MOST {
+            report.push(&At::ROOT, Code::TooBig, "large");
+        }
+        let all = report.finish().expect_err("a lot is wrong");
+        assert_eq!(all.len(), Report::MOST);
+        assert!(all.iter().all(|violation| violation.code == Code::TooBig));
+    }
+
+    #[test]
     fn is_bounded() {
         let mut report = Report::new();
         for _ in 0..1000 {
@@ -273,10 +293,10 @@ mod tests {
         let first = &report.violations()[0];
         assert_eq!(first.message.chars().count(), 1001);
         assert_eq!(first.path, format!("$['{}…']", "é".repeat(128)));
-        assert_eq!(
-            report.finish().map_err(|violations| violations.len()),
-            Err(Report::MOST)
-        );
+        let all = report.finish().expect_err("a lot is wrong");
+        assert_eq!(all.len(), Report::MOST + 1);
+        assert_eq!(all[Report::MOST].code, Code::TooComplex);
+        assert!(all[Report::MOST].message.starts_with("more is wrong"));
     }
 
     #[test]

@@ -10,6 +10,14 @@ use server::{ERASE, Guestbook, SIGN, entry};
 use visitor::Visitor;
 
 #[test]
+fn calls_are_in_the_log() {
+    let book = Guestbook::start();
+    book.get("com.example.guestbook.listEntries");
+    let log = book.log();
+    assert!(log.contains("com.example.guestbook.listEntries"), "{log}");
+}
+
+#[test]
 fn an_entry_is_written_and_read() {
     let book = Guestbook::start();
     let (alice, bob) = (Visitor::new(1), Visitor::new(2));

@@ -50,6 +50,7 @@ impl Guestbook {
             .env("GUESTBOOK_DID", GUESTBOOK)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary was built for this test");
         let stdout = child.stdout.take().expect("piped above");
@@ -57,6 +58,17 @@ impl Guestbook {
         let line = line.expect("a line once it listens").expect("text");
         let address = line.split_once("http://").expect("a URL").1.to_owned();
         Self { child, address }
+    }
+
+    /// Ends it; what it has said for whoever runs it.
+    pub fn log(mut self) -> String {
+        self.child.kill().expect("it runs");
+        let mut log = String::new();
+        let stderr = self.child.stderr.take().expect("piped above");
+        BufReader::new(stderr)
+            .read_to_string(&mut log)
+            .expect("text");
+        log
     }
 
     pub fn get(&self, method: &str) -> Answer {
@@ -110,7 +122,7 @@ impl Guestbook {
 
 impl Drop for Guestbook {
     fn drop(&mut self) {
-        self.child.kill().expect("it runs");
+        self.child.kill().expect("it runs, or is not forgotten yet");
         self.child.wait().expect("it ends");
     }
 }

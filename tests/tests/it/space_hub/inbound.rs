@@ -111,7 +111,7 @@ async fn only_the_author_tells_and_only_the_authority_is_told() {
             &bob,
             &*server.did,
             of(&bob),
-            "aud does not match the space authority",
+            &*format!("aud does not match the space authority: it must be {host}"),
         ),
         (&carol, &*host, of(&carol), "writer is not authorized"),
     ];
