@@ -12,6 +12,7 @@ mod error;
 mod introspection;
 mod jwks;
 mod own;
+mod presented;
 mod router;
 
 pub use claims::{AccessToken, Terms};
@@ -20,6 +21,7 @@ pub use error::{AccessError, AnswerError};
 pub use introspection::{Introspect, IntrospectedAccessTokens, LARGEST_ANSWER};
 pub use jwks::JwksAccessTokens;
 pub use own::{NewAccessToken, NewAccessTokenError, OwnAccessTokens};
+pub use presented::PresentedToken;
 pub use router::{AccessTokenVerifier, AccessTokens, Verifying};
 
 /// The `typ` of an access token.

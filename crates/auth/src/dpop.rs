@@ -19,12 +19,12 @@ pub use profile::Profile;
 pub use proof::{Expected, Proof};
 pub use target::{PublicUrl, Target, TargetError};
 
+use crate::hashed::HashedToken;
+
 /// The `typ` of a proof.
 pub const TYPE: &str = "dpop+jwt";
 
 /// SHA-256 of a token in base64url: the `ath` of a proof that goes with it (RFC 9449 §4.2).
 pub fn token_hash(token: &str) -> String {
-    use base64::Engine as _;
-    use sha2::Digest as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(token))
+    HashedToken::new(token).ath()
 }

@@ -14,7 +14,7 @@ pub(crate) use remote::{LARGEST, get_keys};
 pub(crate) use set::Written as WrittenSet;
 pub use set::{JwkSet, JwkSetError};
 
-use crate::jws::is_there;
+use crate::jws::{Text, is_there};
 use crate::key::PublicKey;
 
 /// Why JSON is no public key that can be used here.
@@ -47,25 +47,31 @@ pub struct Jwk(Multikey);
 
 /// The members that are read, of any key type.
 #[derive(Deserialize)]
-pub(crate) struct Members {
-    kty: String,
-    crv: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    kid: Option<String>,
+pub(crate) struct Members<'a> {
+    #[serde(borrow)]
+    kty: Text<'a>,
+    #[serde(borrow)]
+    crv: Option<Text<'a>>,
+    #[serde(borrow)]
+    x: Option<Text<'a>>,
+    #[serde(borrow)]
+    y: Option<Text<'a>>,
+    #[serde(borrow)]
+    alg: Option<Text<'a>>,
+    #[serde(borrow, rename = "use")]
+    usage: Option<Text<'a>>,
+    #[serde(borrow)]
+    kid: Option<Text<'a>>,
     #[serde(default, rename = "d", deserialize_with = "is_there")]
     has_secret: bool,
 }
 
-impl Members {
+impl Members<'_> {
     pub(crate) fn key(&self) -> Result<Jwk, JwkError> {
         if self.has_secret {
             return Err(JwkError::Private);
         }
-        if self.kty != "EC" {
+        if *self.kty != *"EC" {
             return Err(JwkError::Type);
         }
         let curve = match self.crv.as_deref() {
@@ -113,7 +119,8 @@ impl Jwk {
     pub fn thumbprint(&self) -> String {
         let [crv, x, y] = self.parts();
         // Base64url and the curves' names need no escaping in JSON.
-        let canonical = format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let (start, middle) = (r#"{"crv":""#, r#"","kty":"EC","x":""#);
+        let canonical = [start, &crv, middle, &x, r#"","y":""#, &y, r#""}"#].concat();
         URL_SAFE_NO_PAD.encode(Sha256::digest(canonical))
     }
 
@@ -160,7 +167,9 @@ impl<'de> Deserialize<'de> for Jwk {
 }
 
 fn coordinate(text: Option<&str>, name: &'static str) -> Result<[u8; 32], JwkError> {
-    text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(JwkError::Coordinate(name))
+    let mut bytes = [0; 32];
+    match text.map(|text| URL_SAFE_NO_PAD.decode_slice(text, &mut bytes)) {
+        Some(Ok(32)) => Ok(bytes),
+        _ => Err(JwkError::Coordinate(name)),
+    }
 }

@@ -4,9 +4,12 @@
 mod strict;
 mod told;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
+use base64::DecodeSliceError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use loggia_identity::Curve;
@@ -44,11 +47,17 @@ pub enum JwsError {
     Critical,
 }
 
-/// The part of a JOSE header that all tokens have. Keys in the header are ignored: the caller knows
-/// where keys come from. A DPoP proof, which brings its own, is read with
-/// [`Compact::header_as`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Header {
+impl JwsError {
+    /// A member is missing.
+    pub(crate) fn absent(part: &'static str, member: &'static str) -> Self {
+        Self::Json(part, serde::de::Error::missing_field(member))
+    }
+}
+
+/// A JOSE header. A key in it is ignored, whatever `jwk` holds: the caller knows where keys come from.
+/// Only a DPoP proof brings its own, and reads it as a `K`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Header<K = IgnoredAny> {
     /// The type, e.g. `JWT`.
     #[serde(default)]
     pub typ: Option<String>,
@@ -57,6 +66,8 @@ pub struct Header {
     /// Which key of the issuer.
     #[serde(default)]
     pub kid: Option<String>,
+    #[serde(default, bound(deserialize = "K: Default + Deserialize<'de>"))]
+    pub(crate) jwk: K,
     /// Whether there are extensions that must be understood.
     #[serde(default, rename = "crit", deserialize_with = "is_there")]
     has_critical: bool,
@@ -75,9 +86,8 @@ pub struct NewHeader<'a> {
 
 /// A token taken apart; nothing in it is proved.
 #[derive(Clone, Debug)]
-pub struct Compact<'a> {
-    header: Header,
-    header_json: Vec<u8>,
+pub struct Compact<'a, K = IgnoredAny> {
+    header: Header<K>,
     payload: Vec<u8>,
     signed: &'a str,
     signature: [u8; 64],
@@ -86,6 +96,13 @@ pub struct Compact<'a> {
 impl<'a> Compact<'a> {
     /// Takes a token apart.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with_key(token)
+    }
+}
+
+impl<'a, K: Default + DeserializeOwned> Compact<'a, K> {
+    /// Takes a token apart whose header may have a key in it.
+    pub(crate) fn parse_with_key(token: &'a str) -> Result<Self, JwsError> {
         if token.len() > LONGEST {
             return Err(JwsError::TooLong);
         }
@@ -94,36 +111,27 @@ impl<'a> Compact<'a> {
         if payload.contains('.') {
             return Err(JwsError::Segments);
         }
-        let header_json = decode(header, "header")?;
-        let header: Header = read_checked(&header_json, "header")?;
+        let header: Header<K> = read_checked(&decode(header, "header")?, "header")?;
         if header.has_critical {
             return Err(JwsError::Critical);
         }
-        let signature = decode(signature, "signature")?;
-        let signature = signature
-            .try_into()
-            .map_err(|_| JwsError::SignatureLength)?;
         Ok(Self {
             header,
-            header_json,
             payload: decode(payload, "payload")?,
             signed,
-            signature,
+            signature: decode_signature(signature)?,
         })
     }
+}
 
+impl<K> Compact<'_, K> {
     /// The header, as claimed.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header<K> {
         &self.header
     }
 
-    /// The header once more, with the members that only this type of token has.
-    pub fn header_as<H: DeserializeOwned>(&self) -> Result<H, JwsError> {
-        serde_json::from_slice(&self.header_json).map_err(|error| JwsError::Json("header", error))
-    }
-
     /// The payload, as claimed. A claim that stands there twice is an error, known or not.
-    pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JwsError> {
+    pub fn claims<'p, C: Deserialize<'p>>(&'p self) -> Result<C, JwsError> {
         read_checked(&self.payload, "payload")
     }
 
@@ -206,25 +214,32 @@ fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, JwsError> {
         .map_err(|_| JwsError::Base64(name))
 }
 
+fn decode_signature(segment: &str) -> Result<[u8; 64], JwsError> {
+    let mut signature = [0; 64];
+    match URL_SAFE_NO_PAD.decode_slice(segment, &mut signature) {
+        Ok(64) => Ok(signature),
+        Ok(_) | Err(DecodeSliceError::OutputSliceTooSmall) => Err(JwsError::SignatureLength),
+        Err(DecodeSliceError::DecodeError(_)) => Err(JwsError::Base64("signature")),
+    }
+}
+
 /// Reads a JSON object in which no member stands twice, at any depth.
-pub(crate) fn read_checked<T: DeserializeOwned>(
-    json: &[u8],
+pub(crate) fn read_checked<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
     name: &'static str,
 ) -> Result<T, JwsError> {
-    strict::check_object(json)
-        .and_then(|()| serde_json::from_slice(json))
-        .map_err(|error| JwsError::Json(name, error))
+    strict::read_object(json).map_err(|error| JwsError::Json(name, error))
 }
 
 /// For a member that must be an object: serde would also fill a struct from an array.
 pub(crate) fn object<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
-    T: DeserializeOwned,
+    T: Deserialize<'de>,
 {
     struct Object<T>(PhantomData<T>);
 
-    impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,6 +252,18 @@ where
     }
 
     from.deserialize_map(Object(PhantomData))
+}
+
+/// A text that is copied only if it has escapes in it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// For a member whose presence counts and not its value: `null` is present too.

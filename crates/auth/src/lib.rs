@@ -18,6 +18,7 @@ pub mod attestation;
 mod bounded;
 pub mod delegation;
 pub mod dpop;
+mod hashed;
 pub mod headers;
 pub mod http_signature;
 pub mod jwk;

@@ -1,6 +1,7 @@
 //! Tokens that may be used once.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::btree_map::OccupiedEntry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -114,7 +115,8 @@ type Key = [u8; 32];
 #[derive(Debug, Default)]
 struct Live {
     keys: HashSet<Key>,
-    by_end: BTreeSet<(Timestamp, Key)>,
+    /// Which keys may be forgotten after which second.
+    by_end: BTreeMap<i64, Vec<Key>>,
 }
 
 impl MemoryReplayStore {
@@ -153,16 +155,20 @@ impl ReplayStore for MemoryReplayStore {
             return Err(ReplayError::Full(self.most));
         }
         live.keys.insert(key);
-        live.by_end.insert((not_after, key));
+        let second = not_after.as_second();
+        live.by_end.entry(second).or_default().push(key);
         Ok(Replay::Fresh)
     }
 }
 
 impl Live {
     fn forget_before(&mut self, now: Timestamp) {
-        while let Some(first) = self.by_end.first().copied().filter(|(end, _)| *end < now) {
-            self.by_end.remove(&first);
-            self.keys.remove(&first.1);
+        // A second is over when the next one has begun.
+        let over = |entry: &OccupiedEntry<'_, _, _>| *entry.key() < now.as_second();
+        while let Some(entry) = self.by_end.first_entry().filter(over) {
+            for key in entry.remove() {
+                self.keys.remove(&key);
+            }
         }
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loggia_identity::Multikey;
-use sha2::{Digest, Sha256};
 
 use crate::bounded::Bounded;
+use crate::hashed::HashedToken;
 
 /// A bounded set of tokens by their SHA-256.
 pub(crate) struct Seen<T> {
@@ -39,17 +39,17 @@ impl<T> Seen<T> {
         }
     }
 
-    pub(crate) fn get(&self, token: &str) -> Option<Entry<T>> {
-        self.lock().get(&digest(token)).cloned()
+    pub(crate) fn get(&self, token: &HashedToken<'_>) -> Option<Entry<T>> {
+        self.lock().get(token.sha256()).cloned()
     }
 
-    pub(crate) fn insert(&self, token: &str, value: &Arc<T>, key: Multikey) {
+    pub(crate) fn insert(&self, token: &HashedToken<'_>, value: &Arc<T>, key: Multikey) {
         let value = Arc::clone(value);
-        self.lock().insert(digest(token), Entry { value, key });
+        self.lock().insert(*token.sha256(), Entry { value, key });
     }
 
-    pub(crate) fn remove(&self, token: &str) {
-        self.lock().remove(&digest(token));
+    pub(crate) fn remove(&self, token: &HashedToken<'_>) {
+        self.lock().remove(token.sha256());
     }
 
     fn lock(&self) -> MutexGuard<'_, Bounded<Digest256, Entry<T>>> {
@@ -62,8 +62,4 @@ impl<T> fmt::Debug for Seen<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seen")
     }
-}
-
-fn digest(token: &str) -> Digest256 {
-    Sha256::digest(token).into()
 }

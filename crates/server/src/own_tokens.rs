@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use loggia_auth::access_token::{
-    AccessTokenVerifier, NewAccessToken, NewAccessTokenError, OwnAccessTokens, Terms, Verifying,
+    AccessTokenVerifier, NewAccessToken, NewAccessTokenError, OwnAccessTokens, PresentedToken,
+    Terms, Verifying,
 };
 use loggia_auth::{AccessError, AccessToken, Jwk, JwkSet, PublicKey};
 
@@ -87,11 +88,15 @@ impl AccessTokenVerifier for OwnTokens {
         &self.0.terms.issuer
     }
 
-    fn recall(&self, token: &str, now: Timestamp) -> Option<Result<Arc<AccessToken>, AccessError>> {
+    fn recall(
+        &self,
+        token: &PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Option<Result<Arc<AccessToken>, AccessError>> {
         self.verifier(now).tokens.recall(token, now)
     }
 
-    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a> {
+    fn verify<'a>(&'a self, token: PresentedToken<'a>, now: Timestamp) -> Verifying<'a> {
         let verifier = self.verifier(now);
         Box::pin(async move { verifier.tokens.verify(token, now).await })
     }
@@ -162,6 +167,7 @@ mod tests {
         }
 
         async fn verdict(&self, token: &str, at: i64) -> Result<(), AccessError> {
+            let token = PresentedToken::parse(token)?;
             self.tokens.verify(token, after(at)).await.map(drop)
         }
 

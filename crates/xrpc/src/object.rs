@@ -128,6 +128,7 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
         }
     }
 
+    #[inline(never)]
     fn read_type(&mut self, key: Key<'de>) -> Result<(), A::Error> {
         match self.tag {
             Tag::Free => self.keep(key),
@@ -155,6 +156,7 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     /// Keeps a field that the lexicon does not name.
     ///
     /// `$bytes` and `$link` are refused: an object that has one stands for something else.
+    #[inline(never)]
     pub fn keep(&mut self, key: Key<'de>) -> Result<(), A::Error> {
         if matches!(&*key, "$bytes" | "$link") {
             return Err(A::Error::custom(format_args!(
@@ -169,7 +171,7 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
 
     /// The value of a field that must be there.
     pub fn required<T>(&self, value: Option<T>, name: &'static str) -> Result<T, A::Error> {
-        value.ok_or_else(|| A::Error::missing_field(name))
+        value.ok_or_else(|| missing(name))
     }
 
     /// Everything that was kept.
@@ -183,6 +185,11 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
             Tag::Free | Tag::Seen => Ok(()),
         }
     }
+}
+
+#[cold]
+fn missing<E: Error>(name: &'static str) -> E {
+    E::missing_field(name)
 }
 
 #[cold]

@@ -3,7 +3,7 @@
 mod calls;
 mod refusals;
 
-use loggia_auth::access_token::{AccessTokenVerifier as _, OwnAccessTokens, Terms};
+use loggia_auth::access_token::{AccessTokenVerifier as _, OwnAccessTokens, PresentedToken, Terms};
 use loggia_auth::{Jwk, JwkSet};
 use loggia_delivery::{Clock, SystemClock};
 use loggia_server::api_clients::ClientKeys;
@@ -71,7 +71,8 @@ async fn a_token_is_exchanged_with_a_nonce_and_is_bound_to_the_key() {
     let url = format!("http://localhost:{}", server.port());
     let terms = Terms::new(url, server.did.as_str());
     let verifier = OwnAccessTokens::new(terms, published(&server).await);
-    let proved = verifier.verify(&token, SystemClock.now()).await;
+    let token = PresentedToken::parse(&token).expect("a token");
+    let proved = verifier.verify(token, SystemClock.now()).await;
     let proved = proved.expect("the published keys verify it");
     assert_eq!(proved.subject, alice.did);
     assert_eq!(proved.client.as_deref(), Some(alice.did.as_str()));
@@ -197,6 +198,7 @@ async fn clients_with_a_key_are_named_in_the_token() {
         server.did.as_str(),
     );
     let verifier = OwnAccessTokens::new(terms, published(&server).await);
+    let token = PresentedToken::parse(token).expect("a token");
     let proved = verifier.verify(token, SystemClock.now()).await;
     let named = proved.expect("verifies").client.clone();
     assert_eq!(named, Some(client.id.to_string()));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{AccessError as Error, AccessToken, AccessTokens};
 use crate::dpop::{Expected, Nonces, Profile, Proof, Target};
+use crate::hashed::HashedToken;
 use crate::headers::{Authorization, FieldFault};
 use crate::replay::ReplayStore;
 
@@ -67,8 +68,9 @@ impl<S: ReplayStore> DpopAccess<S> {
             nonces: Some(&self.nonces),
             now: request.now,
         };
-        let proof = Proof::verify(request.dpop, self.profile, &expected)?;
-        let token = self.tokens.verify(token, request.now).await?;
+        let hashed = HashedToken::new(token);
+        let proof = Proof::verify_with(request.dpop, self.profile, &expected, Some(&hashed))?;
+        let token = self.tokens.verify_hashed(hashed, request.now).await?;
         proof.check_binding(&token.thumbprint)?;
         proof.use_up(&self.used, request.now).await?;
         Ok(token)

@@ -8,10 +8,9 @@ use loggia_syntax::Did;
 use serde::Deserialize;
 
 use super::claims::{Audience, Confirmation};
-use super::{AccessError as Error, AccessToken, AccessTokenVerifier, AnswerError};
+use super::{AccessError as Error, AccessToken, AccessTokenVerifier, AnswerError, PresentedToken};
 use super::{SEEN_TOKENS, Terms, Verifying};
 use crate::bounded::Bounded;
-use crate::dpop::token_hash;
 use crate::jws::read_checked;
 use crate::lifespan::{Times, moment};
 
@@ -32,8 +31,11 @@ pub struct IntrospectedAccessTokens<I> {
     terms: Terms,
     ask: I,
     keep: SignedDuration,
-    seen: std::sync::Mutex<Bounded<String, (Timestamp, Arc<AccessToken>)>>,
+    seen: std::sync::Mutex<Answers>,
 }
+
+/// By the SHA-256 of the token, with the time of the answer.
+type Answers = Bounded<[u8; 32], (Timestamp, Arc<AccessToken>)>;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -72,13 +74,21 @@ impl<I: Introspect> IntrospectedAccessTokens<I> {
         self
     }
 
-    async fn verify_now(&self, token: &str, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
-        let digest = token_hash(token);
+    async fn verify_now(
+        &self,
+        token: PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<AccessToken>, Error> {
+        let digest = *token.hashed().sha256();
         if let Some(known) = self.known(&digest, now) {
             self.terms.check_still_valid(&known, now)?;
             return Ok(known);
         }
-        let fetched = self.ask.introspect(token).await.map_err(Error::Ask)?;
+        let fetched = self
+            .ask
+            .introspect(token.as_str())
+            .await
+            .map_err(Error::Ask)?;
         let token = Arc::new(self.read(&fetched, now)?);
         if !self.keep.is_zero() {
             self.lock().insert(digest, (now, Arc::clone(&token)));
@@ -122,14 +132,14 @@ impl<I: Introspect> IntrospectedAccessTokens<I> {
         })
     }
 
-    fn known(&self, digest: &String, now: Timestamp) -> Option<Arc<AccessToken>> {
+    fn known(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<AccessToken>> {
         let mut seen = self.lock();
         let (since, token) = seen.get(digest)?;
         let fresh = now.duration_since(*since) <= self.keep;
         fresh.then(|| Arc::clone(token))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<String, (Timestamp, Arc<AccessToken>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Answers> {
         // Nothing panics while it is held; and a lost entry costs one question.
         self.seen
             .lock()
@@ -146,7 +156,7 @@ impl<I: Introspect> AccessTokenVerifier for IntrospectedAccessTokens<I> {
         true
     }
 
-    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a> {
+    fn verify<'a>(&'a self, token: PresentedToken<'a>, now: Timestamp) -> Verifying<'a> {
         Box::pin(self.verify_now(token, now))
     }
 }

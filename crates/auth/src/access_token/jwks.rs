@@ -5,12 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use loggia_identity::Fetch;
 
-use super::claims::Claims;
 use super::{
-    AccessError as Error, AccessToken, AccessTokenVerifier, SEEN_TOKENS, Terms, Verifying,
+    AccessError as Error, AccessToken, AccessTokenVerifier, PresentedToken, SEEN_TOKENS, Terms,
+    Verifying,
 };
 use crate::jwk::{KeysError, RemoteKeys};
-use crate::jws::{Compact, is_known_algorithm};
+use crate::jws::is_known_algorithm;
 use crate::key::{LowS, PublicKey};
 use crate::seen::Seen;
 
@@ -32,17 +32,22 @@ impl<F: Fetch> JwksAccessTokens<F> {
         }
     }
 
-    async fn verify_now(&self, token: &str, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
-        let parsed = Compact::parse(token).map_err(|error| Error::Malformed(Some(error)))?;
+    async fn verify_now(
+        &self,
+        token: PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<AccessToken>, Error> {
+        let hashed = *token.hashed();
+        let (parsed, claims) = token.into_jws()?;
         if !is_known_algorithm(&parsed.header().alg) {
             return Err(Error::Signature);
         }
-        let claims = Claims::read(&parsed)?.check(&self.terms, now)?;
+        let claims = claims.check(&self.terms, now)?;
         let key = self.key(parsed.header().kid.as_deref(), now).await?;
         // The key that this token was verified with may have been withdrawn.
         if let Some(seen) = self
             .seen
-            .get(token)
+            .get(&hashed)
             .filter(|seen| seen.key == *key.multikey())
         {
             return Ok(seen.value);
@@ -51,7 +56,7 @@ impl<F: Fetch> JwksAccessTokens<F> {
             .verify(&key, LowS::Preferred)
             .map_err(|_| Error::Signature)?;
         let claims = Arc::new(claims);
-        self.seen.insert(token, &claims, *key.multikey());
+        self.seen.insert(&hashed, &claims, *key.multikey());
         Ok(claims)
     }
 
@@ -69,7 +74,7 @@ impl<F: Fetch> AccessTokenVerifier for JwksAccessTokens<F> {
         &self.terms.issuer
     }
 
-    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a> {
+    fn verify<'a>(&'a self, token: PresentedToken<'a>, now: Timestamp) -> Verifying<'a> {
         Box::pin(self.verify_now(token, now))
     }
 }

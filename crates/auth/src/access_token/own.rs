@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use loggia_syntax::Did;
 use serde::Serialize;
 
-use super::claims::Claims;
-use super::{AccessError as Error, AccessToken, AccessTokenVerifier, SEEN_TOKENS, TYPE};
+use super::{
+    AccessError as Error, AccessToken, AccessTokenVerifier, PresentedToken, SEEN_TOKENS, TYPE,
+};
 use super::{Terms, Verifying};
 use crate::jwk::JwkSet;
-use crate::jws::{Compact, NewHeader, SignError, sign_with};
+use crate::jws::{NewHeader, SignError, sign_with};
 use crate::key::{LowS, SigningKey};
 use crate::seen::Seen;
 
@@ -108,12 +109,16 @@ impl OwnAccessTokens {
         sign_with(key, &header, &claims).map_err(NewAccessTokenError::Sign)
     }
 
-    fn verify_now(&self, token: &str, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
-        if let Some(answer) = self.recall(token, now) {
+    fn verify_now(
+        &self,
+        token: PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<AccessToken>, Error> {
+        if let Some(answer) = self.recall(&token, now) {
             return answer;
         }
-        let parsed = Compact::parse(token).map_err(|error| Error::Malformed(Some(error)))?;
-        let claims = Claims::read(&parsed)?;
+        let hashed = *token.hashed();
+        let (parsed, claims) = token.into_jws()?;
         if claims.jti.is_none() {
             return Err(Error::TokenId);
         }
@@ -125,7 +130,7 @@ impl OwnAccessTokens {
             .verify(key, LowS::Required)
             .map_err(|_| Error::Signature)?;
         let claims = Arc::new(claims);
-        self.seen.insert(token, &claims, *key.multikey());
+        self.seen.insert(&hashed, &claims, *key.multikey());
         Ok(claims)
     }
 }
@@ -135,13 +140,17 @@ impl AccessTokenVerifier for OwnAccessTokens {
         &self.terms.issuer
     }
 
-    fn recall(&self, token: &str, now: Timestamp) -> Option<Result<Arc<AccessToken>, Error>> {
-        let seen = self.seen.get(token)?;
+    fn recall(
+        &self,
+        token: &PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Option<Result<Arc<AccessToken>, Error>> {
+        let seen = self.seen.get(token.hashed())?;
         let still = self.terms.check_still_valid(&seen.value, now);
         Some(still.map(|()| seen.value))
     }
 
-    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a> {
+    fn verify<'a>(&'a self, token: PresentedToken<'a>, now: Timestamp) -> Verifying<'a> {
         Box::pin(std::future::ready(self.verify_now(token, now)))
     }
 }

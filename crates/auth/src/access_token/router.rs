@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::{AccessError as Error, AccessToken};
-use crate::jws::{Compact, LONGEST};
+use super::{AccessError as Error, AccessToken, PresentedToken};
+use crate::hashed::HashedToken;
 
 /// A verification under way.
 pub type Verifying<'a> = Pin<Box<dyn Future<Output = Result<Arc<AccessToken>, Error>> + Send + 'a>>;
@@ -25,12 +24,16 @@ pub trait AccessTokenVerifier: Send + Sync + 'static {
 
     /// What is known of a token that was verified before, if nothing but the time can have changed
     /// since: its answer now. None if the token has to be verified.
-    fn recall(&self, _token: &str, _now: Timestamp) -> Option<Result<Arc<AccessToken>, Error>> {
+    fn recall(
+        &self,
+        _token: &PresentedToken<'_>,
+        _now: Timestamp,
+    ) -> Option<Result<Arc<AccessToken>, Error>> {
         None
     }
 
     /// Verifies a token: everything but the proof that goes with it.
-    fn verify<'a>(&'a self, token: &'a str, now: Timestamp) -> Verifying<'a>;
+    fn verify<'a>(&'a self, token: PresentedToken<'a>, now: Timestamp) -> Verifying<'a>;
 }
 
 /// The verifiers that are configured. A token whose issuer is not among theirs is refused.
@@ -54,12 +57,24 @@ impl AccessTokens {
 
     /// Verifies a token under the issuer that it names, and under that one only.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<AccessToken>, Error> {
-        check_form(token)?;
-        let recalled = self.verifiers.iter().find_map(|one| one.recall(token, now));
+        self.verify_hashed(HashedToken::new(token), now).await
+    }
+
+    pub(super) async fn verify_hashed(
+        &self,
+        token: HashedToken<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<AccessToken>, Error> {
+        let token = PresentedToken::whole(token)?;
+        let recalled = self
+            .verifiers
+            .iter()
+            .find_map(|one| one.recall(&token, now));
         if let Some(answer) = recalled {
             return answer;
         }
-        let verifier = match unverified_issuer(token)? {
+        let token = token.take_apart()?;
+        let verifier = match token.unverified_issuer()? {
             Some(issuer) => self.verifiers.iter().find(|one| one.issuer() == issuer),
             None => self.verifiers.iter().find(|one| one.takes_opaque()),
         };
@@ -76,27 +91,4 @@ impl fmt::Debug for AccessTokens {
             .entries(self.verifiers.iter().map(|one| one.issuer()))
             .finish()
     }
-}
-
-/// What a `DPoP` header may carry (RFC 9110, token68).
-fn check_form(token: &str) -> Result<(), Error> {
-    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"-._~+/=".contains(&c);
-    if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
-        return Err(Error::Malformed(None));
-    }
-    Ok(())
-}
-
-/// The issuer that a token names, which proves nothing; none if the token is no JWS at all.
-fn unverified_issuer(token: &str) -> Result<Option<String>, Error> {
-    #[derive(Deserialize)]
-    struct Issuer {
-        iss: String,
-    }
-    if token.split('.').count() != 3 {
-        return Ok(None);
-    }
-    let token = Compact::parse(token).map_err(|error| Error::Malformed(Some(error)))?;
-    let claims: Issuer = token.claims().map_err(Error::Claims)?;
-    Ok(Some(claims.iss))
 }

@@ -1,12 +1,13 @@
 //! Verifying a proof.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{Nonces, Profile, ProofError as Error, TYPE, Target, token_hash};
+use super::{Nonces, Profile, ProofError as Error, TYPE, Target};
+use crate::hashed::HashedToken;
 use crate::headers::{FieldFault, single};
-use crate::jwk::{Jwk, Members};
-use crate::jws::{Compact, object};
+use crate::jwk::{Jwk, JwkError, Members};
+use crate::jws::{Compact, Header, JwsError, Text, object};
 use crate::key::LowS;
 use crate::lifespan::is_token_id;
 use crate::replay::{Replay, ReplayStore};
@@ -36,20 +37,28 @@ pub struct Proof {
     profile: Profile,
 }
 
-#[derive(Deserialize)]
-struct KeyHeader {
-    #[serde(deserialize_with = "object")]
-    jwk: Members,
+/// The `jwk` of a header: an object, that is a key or not.
+struct Brought(Result<Jwk, JwkError>);
+
+impl<'de> Deserialize<'de> for Brought {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        object::<D, Members<'de>>(from).map(|members| Self(members.key()))
+    }
 }
 
 #[derive(Deserialize)]
-struct Claims {
-    jti: String,
-    htm: String,
-    htu: String,
+struct Claims<'a> {
+    #[serde(borrow)]
+    jti: Text<'a>,
+    #[serde(borrow)]
+    htm: Text<'a>,
+    #[serde(borrow)]
+    htu: Text<'a>,
     iat: i64,
-    ath: Option<String>,
-    nonce: Option<String>,
+    #[serde(borrow)]
+    ath: Option<Text<'a>>,
+    #[serde(borrow)]
+    nonce: Option<Text<'a>>,
 }
 
 impl Proof {
@@ -60,14 +69,25 @@ impl Proof {
         profile: Profile,
         expected: &Expected<'_>,
     ) -> Result<Self, Error> {
+        let token = expected.token.map(HashedToken::new);
+        Self::verify_with(headers, profile, expected, token.as_ref())
+    }
+
+    /// The same with the hash of `expected.token`, for who has it already.
+    pub(crate) fn verify_with(
+        headers: &[&str],
+        profile: Profile,
+        expected: &Expected<'_>,
+        bound: Option<&HashedToken<'_>>,
+    ) -> Result<Self, Error> {
         let token = single(headers).map_err(|fault| match fault {
             FieldFault::Absent => Error::Absent,
             FieldFault::Repeated => Error::Repeated,
         })?;
-        let token = Compact::parse(token).map_err(Error::Malformed)?;
-        let jwk = read_header(&token, profile)?;
-        let claims: Claims = token.claims().map_err(Error::Malformed)?;
-        check_claims(&claims, profile, expected)?;
+        let token = Compact::parse_with_key(token).map_err(Error::Malformed)?;
+        let jwk = read_header(token.header(), profile)?;
+        let claims: Claims<'_> = token.claims().map_err(Error::Malformed)?;
+        check_claims(&claims, profile, expected, bound)?;
         let key = jwk.public_key().map_err(|_| Error::Signature)?;
         // JOSE libraries make either s.
         token
@@ -76,7 +96,7 @@ impl Proof {
         Ok(Self {
             jwk,
             thumbprint: jwk.thumbprint(),
-            id: claims.jti,
+            id: claims.jti.to_string(),
             profile,
         })
     }
@@ -115,8 +135,7 @@ impl Proof {
     }
 }
 
-fn read_header(token: &Compact<'_>, profile: Profile) -> Result<Jwk, Error> {
-    let header = token.header();
+fn read_header(header: &Header<Option<Brought>>, profile: Profile) -> Result<Jwk, Error> {
     if !header
         .typ
         .as_deref()
@@ -127,8 +146,10 @@ fn read_header(token: &Compact<'_>, profile: Profile) -> Result<Jwk, Error> {
     if !["ES256", "ES256K"].contains(&header.alg.as_str()) {
         return Err(Error::Algorithm);
     }
-    let key: KeyHeader = token.header_as().map_err(Error::Malformed)?;
-    let jwk = key.jwk.key().map_err(Error::Key)?;
+    let Some(Brought(key)) = &header.jwk else {
+        return Err(Error::Malformed(JwsError::absent("header", "jwk")));
+    };
+    let jwk = key.clone().map_err(Error::Key)?;
     let curve = jwk.multikey().curve();
     if header.alg != curve.algorithm() || !profile.takes(curve) {
         return Err(Error::Algorithm);
@@ -136,11 +157,16 @@ fn read_header(token: &Compact<'_>, profile: Profile) -> Result<Jwk, Error> {
     Ok(jwk)
 }
 
-fn check_claims(claims: &Claims, profile: Profile, expected: &Expected<'_>) -> Result<(), Error> {
+fn check_claims(
+    claims: &Claims<'_>,
+    profile: Profile,
+    expected: &Expected<'_>,
+    bound: Option<&HashedToken<'_>>,
+) -> Result<(), Error> {
     if !is_token_id(&claims.jti) {
         return Err(Error::TokenId);
     }
-    if claims.htm != expected.method {
+    if *claims.htm != *expected.method {
         return Err(Error::Method);
     }
     match expected.target.is_meant_by(&claims.htu) {
@@ -155,10 +181,10 @@ fn check_claims(claims: &Claims, profile: Profile, expected: &Expected<'_>) -> R
     if claims.iat < now - profile.oldest {
         return Err(Error::Expired);
     }
-    match (expected.token, claims.ath.as_deref()) {
+    match (bound, claims.ath.as_deref()) {
         (None, None) => {}
         (None, Some(_)) => return Err(Error::NeedlessTokenHash),
-        (Some(token), Some(ath)) if token_hash(token) == ath => {}
+        (Some(token), Some(ath)) if token.ath() == ath => {}
         (Some(_), _) => return Err(Error::TokenHash),
     }
     check_nonce(claims.nonce.as_deref(), profile, expected)

@@ -101,7 +101,7 @@ impl Serialize for JwkSet {
 }
 
 fn read_key(value: serde_json::Value) -> Option<(String, PublicKey)> {
-    let mut members: Members = object(value).ok()?;
+    let members: Members<'_> = object(value).ok()?;
     let key = members.key().ok()?.public_key().ok()?;
-    Some((members.kid.take()?, key))
+    Some((members.kid?.to_string(), key))
 }

@@ -59,8 +59,7 @@ mod tests {
     }
 
     fn told(json: &str) -> String {
-        let read = super::super::strict::check_object(json.as_bytes());
-        let read = read.and_then(|()| serde_json::from_str::<Claims>(json));
+        let read = super::super::strict::read_object::<Claims>(json.as_bytes());
         JwsError::Json("payload", read.expect_err("it is wrong")).told()
     }
 

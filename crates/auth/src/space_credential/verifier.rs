@@ -9,6 +9,7 @@ use loggia_syntax::{Did, SpaceRef};
 use super::SEEN_CREDENTIALS;
 use super::{Credential, CredentialError as Error, KeyBinding, Profiles, Revocations};
 use crate::dpop::{Expected, Profile, Proof, Target};
+use crate::hashed::HashedToken;
 use crate::headers::{Authorization, FieldFault};
 use crate::http_signature::{Components, SCHEME, SignedFields, verify_for_key};
 use crate::jws::Compact;
@@ -104,7 +105,8 @@ impl<D: ResolveDid, R: Revocations, S: ReplayStore> SpaceCredentials<D, R, S> {
         audience: SpaceAudience<'_>,
     ) -> Result<SpaceReader, Error> {
         let authorization = self.authorization(request)?;
-        let credential = self.credential(authorization.token, request.now).await?;
+        let token = HashedToken::new(authorization.token);
+        let credential = self.credential(&token, request.now).await?;
         let mut proof = None;
         let reader = match credential.binding() {
             KeyBinding::HttpSignature(key) if authorization.is(SCHEME) => {
@@ -116,7 +118,7 @@ impl<D: ResolveDid, R: Revocations, S: ReplayStore> SpaceCredentials<D, R, S> {
                 }
             }
             KeyBinding::Dpop(thumbprint) if authorization.is("DPoP") => {
-                let shown = dpop_proof(request, Some(authorization.token))?;
+                let shown = dpop_proof(request, Some(&token))?;
                 shown.check_binding(thumbprint)?;
                 proof = Some(shown);
                 SpaceReader {
@@ -160,7 +162,11 @@ impl<D: ResolveDid, R: Revocations, S: ReplayStore> SpaceCredentials<D, R, S> {
     }
 
     /// The credential of this token, proved to be by its authority.
-    async fn credential(&self, token: &str, now: Timestamp) -> Result<Arc<Credential>, Error> {
+    async fn credential(
+        &self,
+        token: &HashedToken<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Credential>, Error> {
         if let Some(seen) = self.seen.get(token) {
             seen.value.check_still_valid(now)?;
             let signer = signer(&seen.value);
@@ -170,7 +176,7 @@ impl<D: ResolveDid, R: Revocations, S: ReplayStore> SpaceCredentials<D, R, S> {
             }
             self.seen.remove(token);
         }
-        let parsed = Compact::parse(token).map_err(Error::Malformed)?;
+        let parsed = Compact::parse(token.text()).map_err(Error::Malformed)?;
         let credential = Credential::read(&parsed, now)?;
         let (_, key) = signer(&credential)
             .find(&self.documents, now, |key| {
@@ -205,14 +211,19 @@ fn signer(credential: &Credential) -> Signer<'_> {
 /// The DPoP proof of a request, with the token that it must speak of, if any.
 pub(super) fn dpop_proof(
     request: &CredentialRequest<'_>,
-    token: Option<&str>,
+    token: Option<&HashedToken<'_>>,
 ) -> Result<Proof, Error> {
     let expected = Expected {
         method: request.method,
         target: request.target,
-        token,
+        token: token.map(HashedToken::text),
         nonces: None,
         now: request.now,
     };
-    Ok(Proof::verify(request.dpop, Profile::SPACE, &expected)?)
+    Ok(Proof::verify_with(
+        request.dpop,
+        Profile::SPACE,
+        &expected,
+        token,
+    )?)
 }
