@@ -31,6 +31,24 @@ async fn a_credential_that_was_seen_is_still_checked() {
     assert_eq!(outcome(&result), (401, "BadJwtSignature"));
 }
 
+/// What is shared between two proofs was verified for the first of them alone.
+#[tokio::test]
+async fn a_credential_that_was_seen_is_not_verified_twice() {
+    let verifier = verifier(&world(), BOTH);
+    let at = |seconds| now() + SignedDuration::from_secs(seconds);
+    let token = credential(&october());
+    let first = use_october(&verifier, &token, &holder(), at(0)).await;
+    let again = use_october(&verifier, &token, &holder(), at(1)).await;
+    let (first, again) = (first.expect("a reader"), again.expect("a reader"));
+    assert!(std::ptr::eq(first.credential(), again.credential()));
+
+    let token = credential(&august());
+    let first = use_august(&verifier, &token, &holder(), 1).await;
+    let again = use_august(&verifier, &token, &holder(), 2).await;
+    let (first, again) = (first.expect("a reader"), again.expect("a reader"));
+    assert!(std::ptr::eq(first.credential(), again.credential()));
+}
+
 #[tokio::test]
 async fn a_changed_key_is_found() {
     let directory = Arc::new(Directory::default());
