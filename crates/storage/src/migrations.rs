@@ -59,6 +59,7 @@ const STEPS: &[Step] = &[
     step!(21, "0021", "used_together"),
     step!(22, "0022", "swept_versions"),
     step!(23, "0023", "registration_shape"),
+    step!(24, "0024", "swept_before"),
     step!(25, "0025", "delivery_deadline"),
 ];
 

@@ -1,7 +1,24 @@
 //! Projections as their clients see them: uploads, events, and the three ways out.
 //!
-//! What receivers of Hapnd's notifications were promised has its tests in [`promises`], one for each
-//! promise.
+//! What receivers of Hapnd's notifications were promised, and the test of each promise:
+//!
+//! - the secret in the answer to an upload, shared or isolated:
+//!   [`promises::an_upload_shows_the_secret_that_projections_share_or_one_of_its_own`]
+//! - one POST for each change, numbered without gaps, and its delivery id:
+//!   [`promises::each_change_of_a_state_is_one_post_with_the_next_number`]
+//! - the signature: [`promises::a_signature_verifies_with_openssl_over_the_raw_body_with_the_whole_secret`]
+//! - custom headers, ten at most, none of ours:
+//!   [`promises::custom_headers_arrive_and_cannot_take_the_place_of_ours`]
+//! - five attempts with growing gaps, then the dead letters:
+//!   [`attempts::a_receiver_that_always_fails_sees_five_attempts_with_growing_gaps_and_then_nothing`]
+//! - ten seconds, and any 2xx: [`attempts::a_receiver_that_is_slower_than_the_limit_has_failed`],
+//!   [`promises::a_failed_attempt_is_made_again_under_the_same_name_and_any_2xx_ends_it`]
+//! - polling: [`promises::polling_gives_what_comes_after_a_number_whether_or_not_webhooks_arrive`]
+//! - rotation: [`promises::a_rotated_secret_signs_for_those_that_share_it_or_for_one_alone`],
+//!   [`attempts::after_a_rotation_receivers_that_know_either_secret_lose_nothing`]
+//! - streams that go on: [`socket::a_client_that_comes_back_gets_exactly_what_it_missed`]
+//! - a week of the log, and replay:
+//!   [`promises::what_is_older_than_a_week_is_archived_and_made_again_by_reactivation`]
 
 mod attempts;
 mod clients;

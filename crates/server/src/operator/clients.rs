@@ -75,8 +75,8 @@ impl Operator {
         Ok(self.storage.api_clients().list().await?)
     }
 
-    /// Makes a client's key worthless, at a running server as well: for its next call, and within two
-    /// seconds for its open streams. Whether there was such a client with a good key.
+    /// Makes a client's key worthless, at every running server as well: for its next call, and within two
+    /// seconds for the streams that were opened with it. Whether there was such a client with a good key.
     ///
     /// # Errors
     /// The store fails.

@@ -1,9 +1,12 @@
 //! Clients of the API with open streams, which end when a key is revoked, by whichever process.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::{Stream, StreamExt as _, stream};
 use loggia_storage::{ApiClientId, ApiClients, StorageError};
+use loggia_xrpc::{Failure, Rejection};
 use tokio::sync::watch;
 
 /// Clients that one statement asks for.
@@ -32,6 +35,38 @@ impl Holders {
             id,
             revoked,
         }
+    }
+
+    /// The stream of a subscription, which says so and ends when the key that it was opened with is
+    /// revoked. One that was opened without a key ends by itself alone.
+    pub fn until_revoked<T, E, S>(
+        &self,
+        client: Option<ApiClientId>,
+        stream: S,
+    ) -> impl Stream<Item = Result<T, Failure<E>>> + Send + use<T, E, S>
+    where
+        T: Send,
+        E: Send,
+        S: Stream<Item = Result<T, Failure<E>>> + Send,
+    {
+        let holding = client.map(|client| self.hold(client));
+        stream::unfold(Some((Box::pin(stream), holding)), |open| async {
+            let (mut stream, mut holding) = open?;
+            let revoked = async {
+                match &mut holding {
+                    Some(holding) => holding.revoked().await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = revoked => {
+                    let ended = Rejection::new(401, "InvalidClientKey", "the key was revoked");
+                    Some((Err(ended.into()), None))
+                }
+                item = stream.next() => Some((item?, Some((stream, holding)))),
+            }
+        })
     }
 
     /// Looks whose key was revoked.

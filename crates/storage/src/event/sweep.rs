@@ -15,9 +15,10 @@ const VERSIONS: Columns = &[
     ("owner", Kind::Text),
     ("aggregate", Kind::Text),
     ("version", Kind::Integer),
+    ("swept_before", Kind::Integer),
 ];
 
-/// Events that one transaction removes.
+/// Events, or versions of aggregates, that one transaction removes.
 const PART: u32 = 1000;
 /// Histories that are looked for at once.
 const HISTORIES: u32 = 100;
@@ -48,11 +49,12 @@ impl Events {
 
     /// Removes a part of the events of a history that came from a source before that time; how many went.
     /// Those stay that a projection has still to fold, unless it is parked since before that time. What
-    /// the owner appended stays for good, and so does the version that an aggregate has come to.
+    /// the owner appended stays for good. The version that an aggregate has come to stays until
+    /// [`sweep_versions`](Self::sweep_versions) takes it.
     pub async fn sweep_sourced(&self, owner: &str, before: Timestamp) -> Result<u64, StorageError> {
         let mut tx = self.storage.begin().await?;
         let old = old(tx.sql(), owner, before).await?;
-        let swept = remove(tx.sql(), owner, &old).await?;
+        let swept = remove(tx.sql(), (owner, before), &old).await?;
         if swept > 0 {
             sql::query("UPDATE projection_tenant SET sourced_from = $1 WHERE owner = $2")
                 .bind(millis(before))
@@ -61,6 +63,29 @@ impl Events {
                 .await
                 .map_err(StorageError::doing("keep where a history begins"))?;
         }
+        tx.commit().await?;
+        Ok(swept)
+    }
+
+    /// Removes a part of the versions that are kept of aggregates without events: those of owners who read
+    /// no source any more, and those whose events had all gone by that time. How many went; with 0,
+    /// nothing is left. Such an aggregate begins again with version 1.
+    pub async fn sweep_versions(&self, before: Timestamp) -> Result<u64, StorageError> {
+        const UNREAD: &str = "DELETE FROM swept_version WHERE (owner, aggregate) IN
+            (SELECT s.owner, s.aggregate FROM projection_tenant t
+             JOIN swept_version s ON s.owner = t.owner
+             WHERE NOT EXISTS (SELECT 1 FROM projection p WHERE p.owner = t.owner
+                 AND p.reads IS NOT NULL AND p.status <> 'deleted')
+             LIMIT $1)";
+        const OLD: &str = "DELETE FROM swept_version WHERE (owner, aggregate) IN
+            (SELECT s.owner, s.aggregate FROM swept_version s WHERE s.swept_before <= $2
+             LIMIT $1)";
+        let doing = || StorageError::doing("sweep the versions of aggregates");
+        let mut tx = self.storage.begin().await?;
+        let unread = sql::query(UNREAD).bind(PART).execute(tx.sql()).await;
+        let mut swept = unread.map_err(doing())?;
+        let old = sql::query(OLD).bind(PART).bind(millis(before));
+        swept += old.execute(tx.sql()).await.map_err(doing())?;
         tx.commit().await?;
         Ok(swept)
     }
@@ -129,7 +154,7 @@ async fn old(
 /// Removes them, and keeps the versions that their aggregates have come to.
 async fn remove(
     connection: &mut Connection,
-    owner: &str,
+    (owner, before): (&str, Timestamp),
     old: &[Old],
 ) -> Result<u64, StorageError> {
     let (mut gone, mut versions) = (Rows::new(POSITIONS), BTreeMap::new());
@@ -145,13 +170,15 @@ async fn remove(
     }
     let mut kept = Rows::new(VERSIONS);
     for (aggregate, version) in versions {
-        kept.push([owner.into(), aggregate.into(), version.into()]);
+        let before = millis(before).into();
+        kept.push([owner.into(), aggregate.into(), version.into(), before]);
     }
     kept.execute(
         connection,
-        "INSERT INTO swept_version (owner, aggregate, version)
-         SELECT r.owner, r.aggregate, r.version FROM r WHERE true
-         ON CONFLICT (owner, aggregate) DO UPDATE SET version = excluded.version
+        "INSERT INTO swept_version (owner, aggregate, version, swept_before)
+         SELECT r.owner, r.aggregate, r.version, r.swept_before FROM r WHERE true
+         ON CONFLICT (owner, aggregate) DO UPDATE
+             SET version = excluded.version, swept_before = excluded.swept_before
              WHERE swept_version.version < excluded.version",
     )
     .await

@@ -39,6 +39,7 @@ mod space_copies;
 mod space_repos;
 mod spaces;
 mod streams;
+mod swept_versions;
 mod webhook_endpoints;
 mod webhooks;
 mod wisp_secrets;

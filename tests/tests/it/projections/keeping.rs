@@ -72,6 +72,26 @@ async fn post(storage: &Storage, rev: &str, action: &str, record: &str) {
     tx.commit().await.expect("commits");
 }
 
+/// The daily sweep of a server.
+async fn daily(server: &TestServer) -> Daily {
+    let kept = Kept {
+        delivered: 7 * DAY,
+        dead_letters: 30 * DAY,
+        source_events: 30 * DAY,
+        space_log: 30 * DAY,
+    };
+    Daily::new(store(server).await, None, kept)
+}
+
+/// Sweeps as in so many days; the positions of the account's events that are left.
+async fn swept(daily: &Daily, storage: &Storage, account: &Account<'_>, days: i32) -> Vec<i64> {
+    let swept = daily.sweep_if_due(SystemClock.now() + DAY * days).await;
+    swept.expect("sweeps").expect("is due");
+    let left = storage.events().after(&account.did, 0, 9).await;
+    let left = left.expect("reads");
+    left.iter().map(|event| event.position).collect()
+}
+
 #[tokio::test]
 async fn projections_that_read_elsewhere_are_so_many_and_no_more() {
     let server = TestServer::start_with(|config| {
@@ -136,20 +156,8 @@ async fn what_sources_told_goes_after_some_days_and_what_owners_append_stays() {
     settled(&alice, &own, "active", 3).await;
     settled(&alice, &parked, "parked", 2).await;
 
-    let kept = Kept {
-        delivered: 7 * DAY,
-        dead_letters: 30 * DAY,
-        source_events: 30 * DAY,
-        space_log: 30 * DAY,
-    };
-    let daily = Daily::new(store(&server).await, None, kept);
-    let sweep = async |days: i64| {
-        let swept = daily.sweep_if_due(SystemClock.now() + DAY * i32::try_from(days).expect("few"));
-        swept.await.expect("sweeps").expect("is due");
-        let events = storage.events();
-        let left = events.after(&alice.did, 0, 9).await.expect("reads");
-        left.iter().map(|event| event.position).collect::<Vec<_>>()
-    };
+    let daily = daily(&server).await;
+    let sweep = async |days| swept(&daily, &storage, &alice, days).await;
     assert_eq!(sweep(29).await, [1, 2, 3]);
     assert_eq!(shown(&alice, &well).await["historyFrom"], Value::Null);
     // Parked for as long, it holds nothing back any more.
@@ -167,12 +175,40 @@ async fn what_sources_told_goes_after_some_days_and_what_owners_append_stays() {
         .await
         .output();
     assert_eq!(settled(&alice, &own, "active", 3).await["sequence"], 2);
-    // The versions of what is told go on, and so do those of its events.
+}
+
+#[tokio::test]
+async fn versions_outlive_what_sources_told_by_a_year_and_those_of_states_do_not_end() {
+    let server = TestServer::start().await;
+    let (alice, storage) = (server.account("alice"), store(&server).await);
+    let reader = made(&alice, &json!({ "selection": posts() })).await;
+    let daily = daily(&server).await;
+    let sweep = async |days| swept(&daily, &storage, &alice, days).await;
+    // The version of the last event, and that of the state that it made.
+    let told = async |position| {
+        settled(&alice, &reader, "active", position).await;
+        let events = storage.events().after(&alice.did, position - 1, 1).await;
+        let params = [("id", reader.as_str().expect("an id"))];
+        let listed = alice.query("dev.loggia.projection.listNotifications", &params);
+        let told = listed.await.output()["notifications"].take();
+        let told = told.as_array().and_then(|all| all.last()).cloned();
+        let version = told.expect("one")["version"].as_i64();
+        (
+            events.expect("reads")[0].version,
+            version.expect("a number"),
+        )
+    };
+    post(&storage, "3ka", "create", r#"{"n":1}"#).await;
+    assert_eq!(told(1).await, (1, 1));
+    assert!(sweep(32).await.is_empty());
+    post(&storage, "3kb", "update", r#"{"n":2}"#).await;
+    assert_eq!(told(2).await, (2, 2));
+    assert!(sweep(34).await.is_empty());
+    assert!(sweep(32 + 365).await.is_empty());
     post(&storage, "3kc", "update", r#"{"n":3}"#).await;
-    settled(&alice, &well, "active", 4).await;
-    let params = [("id", well.as_str().expect("an id"))];
-    let listed = alice.query("dev.loggia.projection.listNotifications", &params);
-    let told = listed.await.output()["notifications"].take();
-    let versions: Vec<_> = told.as_array().expect("a list").iter().collect();
-    assert_eq!(versions.last().expect("one")["version"], 3, "{told:#}");
+    assert_eq!(told(3).await, (3, 3));
+    assert!(sweep(33 + 365).await.is_empty());
+    assert!(sweep(35 + 2 * 365).await.is_empty());
+    post(&storage, "3kd", "update", r#"{"n":4}"#).await;
+    assert_eq!(told(4).await, (1, 4));
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use loggia_server::chance;
 use loggia_server::config::Config;
-use loggia_server::operator::{NewClient, Operator};
+use loggia_server::operator::{ApiClientId, NewClient, Operator};
 use loggia_services::Postgres;
 use serde_json::{Value, json};
 
@@ -33,17 +33,35 @@ async fn on_postgres_states_and_numbers_survive() {
 pub struct Api {
     pub port: u16,
     pub key: String,
+    id: ApiClientId,
     client: reqwest::Client,
 }
 
 impl Api {
     /// A new client of a server on this data.
     pub async fn new(server: &ServerProcess, data: &Path, settings: &[(&str, String)]) -> Self {
+        let operator = operator(data, settings).await;
+        let new = NewClient {
+            name: "an app".to_owned(),
+            origins: Vec::new(),
+            requests_per_minute: None,
+        };
+        let (made, key) = operator.create_client(new).await.expect("a client");
+        operator.close().await;
         Self {
             port: server.port,
-            key: key(data, settings).await,
+            key: key.as_str().to_owned(),
+            id: made.id,
             client: http(),
         }
+    }
+
+    /// Revokes the key, as a command beside the server does.
+    pub async fn revoke(&self, data: &Path, settings: &[(&str, String)]) {
+        let operator = operator(data, settings).await;
+        let revoked = operator.revoke_client(self.id).await;
+        assert!(revoked.expect("runs"));
+        operator.close().await;
     }
 
     /// The same client at another node.
@@ -51,6 +69,7 @@ impl Api {
         Self {
             port,
             key: self.key.clone(),
+            id: self.id,
             client: http(),
         }
     }
@@ -93,24 +112,15 @@ impl Api {
     }
 }
 
-async fn key(data: &Path, settings: &[(&str, String)]) -> String {
+async fn operator(data: &Path, settings: &[(&str, String)]) -> Operator {
     let mut config = Config::defaults();
     config.data = data.to_owned();
     if let [(_, url), ..] = settings {
         config.database = Some(url.parse().expect("a location"));
     }
     let shared = settings.get(1).map(|(_, key)| key.clone());
-    let operator = Operator::open(&config, shared.as_deref())
-        .await
-        .expect("opens");
-    let new = NewClient {
-        name: "an app".to_owned(),
-        origins: Vec::new(),
-        requests_per_minute: None,
-    };
-    let (_, key) = operator.create_client(new).await.expect("a client");
-    operator.close().await;
-    key.as_str().to_owned()
+    let opened = Operator::open(&config, shared.as_deref()).await;
+    opened.expect("opens")
 }
 
 async fn survives(settings: &[(&str, String)]) {

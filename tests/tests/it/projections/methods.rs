@@ -3,16 +3,72 @@
 use std::io::Cursor;
 
 use futures_util::StreamExt as _;
+use loggia_server::api_clients::ClientKeys;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::{Client, PATIENCE, TOTAL};
-use crate::support::TestServer;
+use crate::support::{Account, TestServer};
 
 const SUBSCRIBE: &str = "dev.loggia.projection.subscribe";
+const TAIL: &str = "dev.loggia.delivery.tail";
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Opens a subscription of an account, as somebody with a client's key or without.
+async fn open(
+    (server, account): (&TestServer, &Account<'_>),
+    method: &str,
+    query: &str,
+    key: Option<&Client<'_>>,
+) -> Socket {
+    let address = format!("127.0.0.1:{}", server.port());
+    let url = format!("ws://{address}/xrpc/{method}?{query}");
+    let mut request = url.into_client_request().expect("a URL");
+    let token = format!("Bearer {}", account.token(method));
+    let headers = request.headers_mut();
+    headers.insert("authorization", token.parse().expect("a header"));
+    if let Some(client) = key {
+        headers.insert("x-client-key", client.key.parse().expect("a header"));
+    }
+    let stream = TcpStream::connect(address).await.expect("connects");
+    client_async(request, stream).await.expect("upgrades").0
+}
+
+/// What a stream says next, whole.
+async fn said(socket: &mut Socket) -> Message {
+    let message = tokio::time::timeout(PATIENCE, socket.next()).await;
+    let message = message.expect("in time").expect("a frame");
+    message.expect("a whole one")
+}
+
+/// Header and payload of the next frame.
+async fn frame(socket: &mut Socket) -> (Value, Value) {
+    let message = said(socket).await;
+    let Message::Binary(bytes) = message else {
+        panic!("{message:?}");
+    };
+    let mut rest = Cursor::new(&bytes[..]);
+    let mut object =
+        || -> Value { serde_ipld_dagcbor::de::from_reader_once(&mut rest).expect("DAG-CBOR") };
+    (object(), object())
+}
+
+/// With what name and message a stream ends.
+async fn ended(socket: &mut Socket) -> (String, String) {
+    let (header, payload) = frame(socket).await;
+    assert_eq!(header, json!({ "op": -1 }), "{payload}");
+    let close = said(socket).await;
+    let Message::Close(Some(close)) = close else {
+        panic!("{close:?}");
+    };
+    assert_eq!(u16::from(close.code), 1008);
+    let text = |name: &str| payload[name].as_str().expect("a text").to_owned();
+    (text("error"), text("message"))
+}
 
 #[tokio::test]
 async fn events_are_appended_and_listed_by_version() {
@@ -236,33 +292,73 @@ async fn a_subscription_goes_on_after_a_cursor() {
         }
         tokio::task::yield_now().await;
     }
-    let address = format!("127.0.0.1:{}", server.port());
-    let url = format!("ws://{address}/xrpc/{SUBSCRIBE}?id={id}&cursor=1");
-    let mut request = url.into_client_request().expect("a URL");
-    let token = format!("Bearer {}", alice.token(SUBSCRIBE));
-    request
-        .headers_mut()
-        .insert("authorization", token.parse().expect("a header"));
-    let stream = TcpStream::connect(address).await.expect("connects");
-    let mut socket = client_async(request, stream).await.expect("upgrades").0;
+    let mut socket = open(
+        (&server, &alice),
+        SUBSCRIBE,
+        &format!("id={id}&cursor=1"),
+        None,
+    )
+    .await;
     order(4).await;
     for expected in 2..=4 {
-        let message = tokio::time::timeout(PATIENCE, socket.next()).await;
-        let message = message
-            .expect("in time")
-            .expect("a frame")
-            .expect("a whole one");
-        let Message::Binary(bytes) = message else {
-            panic!("{message:?}");
-        };
-        let mut rest = Cursor::new(&bytes[..]);
-        let mut object =
-            || -> Value { serde_ipld_dagcbor::de::from_reader_once(&mut rest).expect("DAG-CBOR") };
-        let (header, payload) = (object(), object());
+        let (header, payload) = frame(&mut socket).await;
         assert_eq!(header["t"], "#stateChanged", "{payload}");
         assert_eq!(
             (&payload["seq"], &payload["notification"]["sequence"]),
             (&json!(expected), &json!(expected))
+        );
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_end_when_their_projection_is_deleted_or_their_key_revoked() {
+    let server = TestServer::start_with(|config| config.client_keys = ClientKeys::Optional).await;
+    let alice = server.account("alice");
+    let (client, other) = (Client::new(&server).await, Client::new(&server).await);
+    let put = async || {
+        let input = json!({ "reducer": TOTAL });
+        let put = alice.procedure("dev.loggia.projection.put", &input).await;
+        let id = put.output()["projection"]["id"].take();
+        id.as_str().expect("an id").to_owned()
+    };
+    let (gone, stays) = (put().await, put().await);
+    let [of_gone, of_stays] = [&gone, &stays].map(|id| format!("id={id}&cursor=0"));
+    let by = (&server, &alice);
+    let mut deleted = open(by, SUBSCRIBE, &of_gone, Some(&client)).await;
+    let mut revoked = [
+        open(by, SUBSCRIBE, &of_stays, Some(&client)).await,
+        open(by, TAIL, "", Some(&client)).await,
+    ];
+    let mut going_on = [
+        open(by, SUBSCRIBE, &of_stays, Some(&other)).await,
+        open(by, SUBSCRIBE, &of_stays, None).await,
+    ];
+    let input = json!({ "id": gone });
+    let delete = alice.procedure("dev.loggia.projection.delete", &input);
+    delete.await.output();
+    let (error, _) = ended(&mut deleted).await;
+    assert_eq!(error, "NotFound");
+
+    let operator = server.operator().await;
+    let done = operator.revoke_client(client.client).await;
+    assert!(done.expect("runs"));
+    operator.close().await;
+    let told = ("InvalidClientKey", "the key was revoked");
+    for socket in &mut revoked {
+        let (error, message) = ended(socket).await;
+        assert_eq!((error.as_str(), message.as_str()), told);
+    }
+    let event = json!({ "event": {
+        "aggregateId": "order_1", "eventType": "order_placed",
+        "data": json!({ "amount": 1 }).to_string(),
+    } });
+    let appended = alice.procedure("dev.loggia.event.append", &event).await;
+    appended.output();
+    for socket in &mut going_on {
+        let (header, payload) = frame(socket).await;
+        assert_eq!(
+            (&header["t"], &payload["seq"]),
+            (&json!("#stateChanged"), &json!(1))
         );
     }
 }

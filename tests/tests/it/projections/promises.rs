@@ -110,6 +110,27 @@ async fn each_change_of_a_state_is_one_post_with_the_next_number() {
 }
 
 #[tokio::test]
+async fn a_signature_verifies_with_openssl_over_the_raw_body_with_the_whole_secret() {
+    let known = "sha256=a8038f51a2713ed1728737cc9e1aaa743fade3061b4cf17a634dc433c88de650";
+    let vector = by_openssl("whsec_test", br#"{"id":"1","event":"create"}"#);
+    assert_eq!(vector, known);
+    let server = TestServer::start().await;
+    let client = Client::new(&server).await;
+    let mut receiver = Receiver::start();
+    let uploaded = client.make(&hook(&receiver.url), Some(TOTAL)).await;
+    client.order("order_1", 1).await;
+    let arrival = receiver.next().await;
+    let whole = secret(&uploaded);
+    is_signed(&arrival, &whole);
+    let signature = arrival.header("x-hapnd-signature");
+    let bare = whole.strip_prefix("whsec_").expect("its prefix");
+    assert_ne!(signature, by_openssl(bare, &arrival.body));
+    // Bytes that say the same are another body.
+    let spaced = serde_json::to_vec_pretty(&body(&arrival)).expect("JSON");
+    assert_ne!(signature, by_openssl(&whole, &spaced));
+}
+
+#[tokio::test]
 async fn custom_headers_arrive_and_cannot_take_the_place_of_ours() {
     let server = TestServer::start().await;
     let client = Client::new(&server).await;

@@ -227,6 +227,18 @@ async fn streams_at_another_node_end_as_well() {
     assert_eq!(deleted.await.expect("answers").0, 200);
     let expected = (1008, "the projection was deleted".to_owned());
     assert_eq!(closed(&mut socket).await, expected);
+
+    let id = api.upload().await;
+    let path = format!("/projections/{id}/subscribe");
+    let mut streams = [
+        connect(here.port, &api.key, &path).await,
+        connect(there.port, &api.key, &path).await,
+    ];
+    api.revoke(folders[0].path(), &settings).await;
+    let expected = (1008, "the key was revoked".to_owned());
+    for stream in &mut streams {
+        assert_eq!(closed(stream).await, expected);
+    }
 }
 
 /// Streams that do nothing: the promise is 300 MB for ten thousand, with the server's other needs.

@@ -11,8 +11,10 @@ use loggia_storage::LoggedAttempt;
 use loggia_xrpc::{Failure, Rejection, Subscription, declared};
 
 use super::view;
+use crate::api_clients::ApiClient;
 use crate::caller::Caller;
 use crate::delivery_desk::DeliveryDesk;
+use crate::projections::ProjectionDesk;
 use crate::tail::{Follower, OVERLAP};
 
 /// Attempts are kept this long: a cursor from before may have missed some.
@@ -20,9 +22,12 @@ const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 type Item = Result<Message, Failure<<Tail as Subscription>::Error>>;
 
-/// Everything from the cursor on, then what happens from now on.
+/// Everything from the cursor on, then what happens from now on. Ends with the key that it was opened
+/// with.
 pub async fn handle(
     State(desk): State<DeliveryDesk>,
+    State(projections): State<ProjectionDesk>,
+    client: Option<ApiClient>,
     Caller(owner): Caller,
     params: Params,
 ) -> Result<impl Stream<Item = Item> + Send + 'static, Failure<Error>> {
@@ -54,10 +59,9 @@ pub async fn handle(
     })?;
     let follower = Follower::new(desk.storage.clone(), owner, endpoint, from, following);
     let first = outdated.then(|| Ok(Message::Info(info())));
-    Ok(futures_util::StreamExt::chain(
-        stream::iter(first),
-        stream::unfold(follower, next),
-    ))
+    let told = futures_util::StreamExt::chain(stream::iter(first), stream::unfold(follower, next));
+    let client = client.map(|client| client.id());
+    Ok(projections.holders.until_revoked(client, told))
 }
 
 async fn next(mut follower: Follower) -> Option<(Item, Follower)> {

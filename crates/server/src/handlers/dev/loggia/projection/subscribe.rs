@@ -11,6 +11,7 @@ use loggia_storage::Notice;
 use loggia_xrpc::{Failure, Subscription, declared};
 
 use super::view::{notification, unreadable};
+use crate::api_clients::ApiClient;
 use crate::caller::Caller;
 use crate::projections::ProjectionDesk;
 use crate::projections::desk::DeskError;
@@ -19,9 +20,11 @@ use crate::projections::names::read_projection;
 
 type Item = Result<Message, Failure<<Subscribe as Subscription>::Error>>;
 
-/// Everything after the cursor, then what is new; only that without one.
+/// Everything after the cursor, then what is new; only that without one. Ends with the key that it was
+/// opened with.
 pub async fn handle(
     State(desk): State<ProjectionDesk>,
+    client: Option<ApiClient>,
     Caller(owner): Caller,
     params: Params,
 ) -> Result<impl Stream<Item = Item> + Send + 'static, Failure<Error>> {
@@ -40,7 +43,9 @@ pub async fn handle(
         return Err(declared(Error::FutureCursor).into());
     }
     let feed = Feed::new(projections, &desk.followers, id, after);
-    Ok(stream::unfold((feed, VecDeque::new()), next))
+    let told = stream::unfold((feed, VecDeque::new()), next);
+    let client = client.map(|client| client.id());
+    Ok(desk.holders.until_revoked(client, told))
 }
 
 /// Says first what was missed, where something is no longer kept.
