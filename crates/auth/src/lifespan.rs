@@ -29,19 +29,19 @@ pub(crate) enum TimeFault {
 
 impl Lifespan {
     /// The order of the checks keeps the sums small: no claim is added to before it is known to be
-    /// near the present.
+    /// near the present. A token from the future says so before it is too long: then a clock is wrong.
     pub(crate) fn check(self, times: Times, now: Timestamp) -> Result<(), TimeFault> {
         let Times { iat, nbf, exp } = times;
         let now = now.as_second();
         if exp <= now - self.skew {
             return Err(TimeFault::Expired);
         }
-        if exp > now + self.skew + self.most {
-            return Err(TimeFault::TooLong);
-        }
         let is_future = |time| time > now + self.skew;
         if iat.is_some_and(is_future) || nbf.is_some_and(is_future) {
             return Err(TimeFault::Early);
+        }
+        if exp > now + self.skew + self.most {
+            return Err(TimeFault::TooLong);
         }
         if iat.is_some_and(|iat| iat < exp - self.most) {
             return Err(TimeFault::TooLong);

@@ -22,6 +22,37 @@ const MOST_MEMBERS: usize = 100;
 /// For how many members there is room from the start.
 const USUAL_MEMBERS: usize = 10;
 
+/// The members that tokens have. Their names may be told to whoever sent one; others may be anything.
+pub(super) const KNOWN: [&str; 24] = [
+    "alg",
+    "ath",
+    "aud",
+    "client_id",
+    "cnf",
+    "crit",
+    "exp",
+    "htm",
+    "htu",
+    "iat",
+    "iss",
+    "jkt",
+    "jti",
+    "jwk",
+    "kid",
+    "kty",
+    "crv",
+    "lxm",
+    "nbf",
+    "nonce",
+    "scope",
+    "sub",
+    "typ",
+    "keys",
+];
+
+/// Stands before the name of a member that something is wrong with.
+const IN: &str = " in `";
+
 /// Reads what is one object of this kind and nothing more.
 pub(super) fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<T> {
     // serde would also fill a struct from an array.
@@ -198,7 +229,25 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.source.next_value_seed(Strict::new(seed, self.levels))
+        let value = self.source.next_value_seed(Strict::new(seed, self.levels));
+        value.map_err(|error| self.placed(error))
+    }
+}
+
+impl<A> Members<'_, A> {
+    /// The error with the name of the member whose value it is about, before the place that serde_json
+    /// reads back from the end of a text.
+    #[cold]
+    fn placed<E: Error>(&self, error: E) -> E {
+        let text = error.to_string();
+        match self.names.last() {
+            Some(name) if KNOWN.contains(&&**name) && !text.contains(IN) => {
+                let place = text.rfind(" at line ").unwrap_or(text.len());
+                let (what, place) = text.split_at(place);
+                E::custom(format_args!("{what}{IN}{name}`{place}"))
+            }
+            _ => error,
+        }
     }
 }
 

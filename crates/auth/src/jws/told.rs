@@ -2,6 +2,7 @@
 //! words, which may be anything and may be secret.
 
 use super::JwsError;
+use super::strict::KNOWN;
 
 /// What the strict reader says, which has no words of the token.
 const OURS: [&str; 3] = [
@@ -35,8 +36,14 @@ fn what(error: &serde_json::Error) -> String {
     {
         return text.to_owned();
     }
-    if text.ends_with(" stands there twice") {
-        return "a member stands there twice".to_owned();
+    let twice = text
+        .strip_prefix('`')
+        .and_then(|text| text.split_once("` stands there twice"));
+    if let Some((name, _)) = twice {
+        return match KNOWN.contains(&name) {
+            true => format!("`{name}` stands there twice"),
+            false => "a member stands there twice".to_owned(),
+        };
     }
     let place = error.column();
     match text.rsplit_once(", expected ") {
@@ -67,11 +74,19 @@ mod tests {
     fn what_is_wrong_is_told_and_where() {
         for (json, what) in [
             (r#"{"iss":"a"}"#, "missing field `exp`"),
-            (r#"{"iss":"a","iss":"b"}"#, "a member stands there twice"),
-            (r#"{"iss":7,"exp":1}"#, "expected a string before byte 8"),
+            (r#"{"iss":"a","iss":"b"}"#, "`iss` stands there twice"),
+            (
+                r#"{"secret":1,"secret":"b"}"#,
+                "a member stands there twice",
+            ),
+            (r#"{"cnf":{"jkt":1,"jkt":2}}"#, "`jkt` stands there twice"),
+            (
+                r#"{"iss":7,"exp":1}"#,
+                "expected a string in `iss` before byte 8",
+            ),
             (
                 r#"{"iss":"a","exp":"secret, expected"}"#,
-                "expected i64 before byte 35",
+                "expected i64 in `exp` before byte 35",
             ),
             (r#"["secret"]"#, "expected a JSON object"),
             (r#"{"iss":secret}"#, "it is not JSON at byte 8"),
