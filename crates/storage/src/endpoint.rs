@@ -253,7 +253,7 @@ pub(crate) async fn disable(
 
 /// Deliveries of one endpoint that one transaction cancels or expires: few enough that nobody waits
 /// for it.
-pub(crate) const PART: u32 = 1000;
+const PART: u32 = 1000;
 
 /// Cancels what is pending for an endpoint that is disabled, first due first and at most [`PART`]; a
 /// look for due deliveries goes on with the rest.

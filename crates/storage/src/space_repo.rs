@@ -89,6 +89,11 @@ impl SpaceRepos {
         find(self.storage.readers(), repo).await
     }
 
+    /// Lets nobody else change a repository until the transaction ends.
+    pub(crate) async fn hold(&self, tx: &mut Write, repo: &RepoName) -> Result<(), StorageError> {
+        write::hold(tx, repo).await
+    }
+
     /// Removes a repository with everything in it, at most so many rows of each kind; whether nothing is
     /// left. What is left fits nothing, and is shown to nobody.
     pub async fn delete_part(

@@ -45,18 +45,18 @@ pub(crate) async fn revoked(
     }
     let chains = storage.space_chains();
     let writers = chains.newest(tx, void.space, MOST_TOLD).await?;
-    let calls = calls(void, writers);
-    if calls.len() > room {
-        let (space, calls) = (void.space.as_str(), calls.len());
+    let (calls, wanted) = calls(void, writers, room);
+    if wanted > room {
+        let space = void.space.as_str();
         tracing::warn!(
             space,
-            calls,
+            calls = wanted,
             room,
             "of so many calls about a revocation only some are made"
         );
     }
     let mut errands = BTreeMap::new();
-    for (callee, ids) in calls.into_iter().take(room) {
+    for (callee, ids) in calls {
         let subject = format!("{} {} {}", callee.name(), void.space, ids[0]);
         let wanted = callee.wanted(void.space, ids, now)?;
         errands.insert(subject, serde_json::to_string(&wanted)?);
@@ -79,12 +79,15 @@ enum Callee {
     Service(Did, String),
 }
 
-/// Whom to tell of which, those first who are most concerned.
-fn calls(void: Void<'_>, writers: Vec<Did>) -> Vec<(Callee, Vec<String>)> {
-    let mut calls = Vec::new();
+/// Whom to tell of which, those first who are most concerned: at most so many calls, and how many there
+/// would be.
+fn calls(void: Void<'_>, writers: Vec<Did>, room: usize) -> (Vec<(Callee, Vec<String>)>, usize) {
+    let (mut calls, mut wanted) = (Vec::new(), 0);
     let mut tell = |callee: Callee, ids: &[String]| {
         let parts = ids.chunks(CREDENTIALS);
-        calls.extend(parts.map(|part| (callee.clone(), part.to_vec())));
+        wanted += parts.len();
+        let left = room - calls.len();
+        calls.extend(parts.take(left).map(|part| (callee.clone(), part.to_vec())));
     };
     for (holder, ids) in void.credentials {
         tell(Callee::HostOf(holder.clone()), ids);
@@ -102,7 +105,7 @@ fn calls(void: Void<'_>, writers: Vec<Did>) -> Vec<(Callee, Vec<String>)> {
     for writer in writers.into_iter().filter(|writer| !is_told(writer)) {
         tell(Callee::HostOf(writer), &all);
     }
-    calls
+    (calls, wanted)
 }
 
 impl Callee {
@@ -161,7 +164,7 @@ mod tests {
             credentials: &credentials,
             services: &[format!("{}#syncer", did("feed")), "nobody".to_owned()],
         };
-        let told = calls(void, vec![did("bob"), did("dave")]);
+        let (told, _) = calls(void, vec![did("bob"), did("dave")], 9);
         let host = |name: &str| Callee::HostOf(did(name));
         let feed = Callee::Service(did("feed"), format!("{}#syncer", did("feed")));
         let expected = [
@@ -172,13 +175,15 @@ mod tests {
             (host("dave"), ids("abc")),
         ];
         assert_eq!(told, expected);
+        let (told, wanted) = calls(void, vec![did("bob"), did("dave")], 2);
+        assert_eq!((&told[..], wanted), (&expected[..2], 5));
         let one = BTreeMap::from([(did("bob"), ids("ab"))]);
         let void = Void {
             credentials: &one,
             services: &[],
             ..void
         };
-        let told = calls(void, vec![did("bob"), did("dave")]);
+        let (told, _) = calls(void, vec![did("bob"), did("dave")], 9);
         assert_eq!(told, [(host("bob"), ids("ab")), (host("dave"), ids("ab"))]);
     }
 }

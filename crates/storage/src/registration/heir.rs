@@ -7,9 +7,11 @@ use loggia_delivery::EndpointId;
 use super::is_told;
 use crate::announcement::announce_due;
 use crate::column::{Reading, millis};
-use crate::endpoint::PART;
 use crate::sql::{self, Connection, Row};
 use crate::{BadRow, StorageError};
+
+/// Deliveries that are handed on at once: what a busy space makes while a receiver is away for a few hours.
+const MOST: i64 = 10_000;
 
 /// Where a registration that has ended was told, and of what.
 pub(super) struct Place<'a> {
@@ -33,8 +35,8 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Gives what is open for the endpoint to another one of the same URL, the first [`PART`] of it: no
-    /// more waits for one that is told at all. What is on its way may arrive twice.
+    /// Gives what is open for the endpoint to another one of the same URL, the first [`MOST`] of it.
+    /// What is on its way may arrive twice.
     pub(super) async fn hand_on(
         &self,
         connection: &mut Connection,
@@ -58,7 +60,7 @@ impl<'a> Place<'a> {
         .bind(&heir.as_bytes()[..])
         .bind(millis(now))
         .bind(&self.endpoint.as_bytes()[..])
-        .bind(PART)
+        .bind(MOST)
         .execute(&mut *connection)
         .await
         .map_err(StorageError::doing("hand on what waits for a URL"))?;
@@ -81,7 +83,8 @@ impl<'a> Place<'a> {
              WHERE g.space = $1 AND g.shape = $2 AND g.url = $3 AND g.author IN ('', $4)
                  AND g.expires_at > $5 AND ",
             is_told!(),
-            " ORDER BY g.id LIMIT 1"
+            // As among those who are told: readers come after the authority.
+            " ORDER BY g.reader IS NOT NULL OR g.credential IS NOT NULL, g.id LIMIT 1"
         ))
         .bind(self.space)
         .bind(&self.shape)

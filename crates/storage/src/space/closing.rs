@@ -47,7 +47,8 @@ impl Spaces {
     }
 
     /// Removes what is left of a space that is closed, at most so many rows of a kind: its sequence, the
-    /// copies of repositories elsewhere, and its authority's own repository. Whether nothing is left.
+    /// copies of repositories elsewhere, and its authority's own repository. Whether nothing is left. The
+    /// repository is held before the sequence, and that before the copies, as by those who write and hear.
     pub async fn clear(
         &self,
         tx: &mut Write,
@@ -55,15 +56,16 @@ impl Spaces {
         limit: u32,
     ) -> Result<bool, StorageError> {
         let storage = &self.storage;
+        let own = RepoName {
+            author: space.authority(),
+            space: space.clone(),
+        };
+        storage.space_repos().hold(tx, &own).await?;
         if !storage.space_chains().delete_part(tx, space, limit).await?
             || !storage.space_copies().delete_part(tx, space, limit).await?
         {
             return Ok(false);
         }
-        let own = RepoName {
-            author: space.authority(),
-            space: space.clone(),
-        };
         storage.space_repos().delete_part(tx, &own, limit).await
     }
 }
