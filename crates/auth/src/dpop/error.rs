@@ -42,8 +42,8 @@ pub enum ProofError {
     #[error("the DPoP proof's htu is not a URL of this kind: {0}")]
     TargetForm(#[source] TargetError),
     /// For another URL.
-    #[error("the DPoP proof is for another URL (htu)")]
-    Target,
+    #[error("the DPoP proof is for another URL (htu): it must be {0}")]
+    Target(String),
     /// Made too long ago.
     #[error("the DPoP proof has expired (iat): make a new one for each request")]
     Expired,

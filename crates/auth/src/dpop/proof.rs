@@ -171,7 +171,7 @@ fn check_claims(
     }
     match expected.target.is_meant_by(&claims.htu) {
         Ok(true) => {}
-        Ok(false) => return Err(Error::Target),
+        Ok(false) => return Err(Error::Target(expected.target.as_str().to_owned())),
         Err(fault) => return Err(Error::TargetForm(fault)),
     }
     let now = expected.now.as_second();

@@ -10,6 +10,8 @@ use loggia_auth::{ProofError, ReplayError};
 use loggia_xrpc_server::Refusal;
 use serde_json::json;
 
+use super::METHOD;
+
 /// An error response on its way.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -108,6 +110,9 @@ impl From<ServiceAuthError> for Refused {
             500 => Self::internal(&error),
             502 => Self::new(StatusCode::BAD_GATEWAY, "temporarily_unavailable", message),
             503 => Self::busy(),
+            _ if matches!(error, ServiceAuthError::Method) => Self::request(format!(
+                "subject_token: {name}: {message}: it must be {METHOD}"
+            )),
             _ => Self::request(format!("subject_token: {name}: {message}")),
         }
     }

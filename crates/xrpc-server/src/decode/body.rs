@@ -36,7 +36,8 @@ impl Stopped {
             ),
             Self::Broken => (
                 StatusCode::BAD_REQUEST,
-                "the body could not be read to its end".to_owned(),
+                "the body could not be read to its end: it broke off, or is not of its Content-Encoding"
+                    .to_owned(),
             ),
             Self::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,

@@ -116,7 +116,7 @@ async fn a_window_that_claims_too_much_memory_is_refused() {
             400,
             &["connection: close"],
             "InvalidRequest",
-            "the body could not be read to its end"
+            "the body could not be read to its end: it broke off, or is not of its Content-Encoding"
         )
     );
 }

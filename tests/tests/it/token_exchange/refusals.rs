@@ -87,7 +87,7 @@ async fn proofs_are_for_this_endpoint_and_this_moment() {
             &other,
             None,
             now,
-            "the DPoP proof is for another URL (htu)",
+            &format!("the DPoP proof is for another URL (htu): it must be {target}"),
         ),
         (
             "POST",
@@ -145,7 +145,8 @@ async fn subject_tokens_are_service_auth_for_this_exchange() {
         ),
         (
             &alice.token("place.stream.server.listWebhooks"),
-            "BadJwtLexiconMethod: the token is for another method (lxm)",
+            "BadJwtLexiconMethod: the token is for another method (lxm): it must be \
+             dev.loggia.oauth.exchangeToken",
         ),
         (
             &alice.token_for("did:web:other.example", METHOD, now),
