@@ -5,6 +5,7 @@ mod api_clients;
 mod blobs;
 mod chores;
 mod claims;
+mod closing;
 mod communities;
 mod crash;
 mod damage;
