@@ -6,25 +6,54 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 /// an uncompressed point take 89 characters.
 const LONGEST: usize = 128;
 
+/// What stands in [`DIGITS`] for a character that is no digit.
+const NONE: u8 = u8::MAX;
+
+/// The value of each ASCII character.
+const DIGITS: [u8; 128] = {
+    let mut digits = [NONE; 128];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        digits[ALPHABET[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// As many digits as always fit into a limb of 32 bits.
+const AT_ONCE: usize = 5;
+
 /// The bytes of a text, or `None` if it has other characters or is longer than any key.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     if text.len() > LONGEST {
         return None;
     }
-    let mut number: Vec<u8> = Vec::with_capacity(text.len()); // little endian
-    for character in text.bytes() {
-        let digit = ALPHABET.iter().position(|&known| known == character)?;
-        let mut carry = digit as u32;
-        for byte in &mut number {
-            carry += u32::from(*byte) * 58;
-            *byte = carry as u8;
-            carry >>= 8;
+    let mut limbs: Vec<u32> = Vec::with_capacity(text.len() / AT_ONCE + 1); // little endian
+    for part in text.as_bytes().chunks(AT_ONCE) {
+        let (mut value, mut scale) = (0, 1);
+        for &character in part {
+            let digit = DIGITS
+                .get(usize::from(character))
+                .filter(|&&digit| digit != NONE)?;
+            value = value * 58 + u64::from(*digit);
+            scale *= 58;
         }
-        while carry > 0 {
-            number.push(carry as u8);
-            carry >>= 8;
+        let mut carry = value;
+        for limb in &mut limbs {
+            carry += u64::from(*limb) * scale;
+            *limb = carry as u32;
+            carry >>= 32;
+        }
+        if carry > 0 {
+            limbs.push(carry as u32);
         }
     }
+    let mut number: Vec<u8> = limbs.into_iter().flat_map(u32::to_le_bytes).collect();
+    let length = number
+        .iter()
+        .rposition(|&byte| byte > 0)
+        .map_or(0, |last| last + 1);
+    number.truncate(length);
     let zeros = text.bytes().take_while(|&b| b == b'1').count();
     number.extend(std::iter::repeat_n(0, zeros));
     number.reverse();
