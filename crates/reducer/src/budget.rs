@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::fmt;
 use std::panic::resume_unwind;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::Room;
 
@@ -16,14 +19,26 @@ pub const MOST_VALUE: u64 = 2 * 1024 * 1024;
 /// Bytes of stack that one run may use: some thousands of nested calls.
 pub const MOST_DEPTH: usize = 16 * 1024 * 1024;
 
+/// CPU time of one run, many times of what [`MOST_STEPS`] take: a net below them, for what a step of the
+/// interpreter may turn out to take.
+pub const MOST_TIME: Duration = Duration::from_secs(5);
+
 /// Bytes that are built for one step.
 const BYTES_OF_STEP: u64 = 16;
+
+/// Bytes that are looked through for one step.
+const BYTES_READ_OF_STEP: u64 = 256;
+
+/// Charges between two looks at the clock.
+const LOOK_AFTER: u32 = 1024;
 
 /// Why a run was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// It took [`MOST_STEPS`].
     Steps,
+    /// It took [`MOST_TIME`].
+    Time,
     /// It built a value of more than [`MOST_VALUE`], or one that is nested too deep.
     Value,
     /// It called itself too deep: [`MOST_DEPTH`].
@@ -34,6 +49,7 @@ impl fmt::Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Steps => write!(f, "it did not end within {MOST_STEPS} steps"),
+            Self::Time => write!(f, "it did not end within {} seconds", MOST_TIME.as_secs()),
             Self::Value => write!(
                 f,
                 "it built a value of more than {MOST_VALUE} bytes, or one nested too deep"
@@ -48,22 +64,33 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     /// Where the stack was when the run began.
     static BASE: Cell<usize> = const { Cell::new(0) };
+    /// CPU time of this thread at which the run has to have ended.
+    static UNTIL: Cell<Duration> = const { Cell::new(Duration::MAX) };
+    /// Charges until the clock is looked at again.
+    static LOOK: Cell<u32> = const { Cell::new(LOOK_AFTER) };
 }
 
 /// Sets the limits for what `work` does, and lifts them afterwards, however it ends; what it has taken
 /// counts as spent in `room`.
 pub(crate) fn within<T>(room: &Room, work: impl FnOnce() -> T) -> T {
+    within_time(room, MOST_TIME, work)
+}
+
+fn within_time<T>(room: &Room, most: Duration, work: impl FnOnce() -> T) -> T {
     struct Lift<'a>(&'a Room);
     impl Drop for Lift<'_> {
         fn drop(&mut self) {
             self.0.spend(MOST_STEPS.saturating_sub(LEFT.get()));
             LEFT.set(u64::MAX);
             BASE.set(0);
+            UNTIL.set(Duration::MAX);
         }
     }
     let _lift = Lift(room);
     LEFT.set(MOST_STEPS);
     BASE.set(here());
+    UNTIL.set(used() + most);
+    LOOK.set(LOOK_AFTER);
     work()
 }
 
@@ -78,11 +105,31 @@ pub(crate) fn charge(steps: u64) {
             stop(Spent::Steps)
         }
     }
+    let look = LOOK.get();
+    LOOK.set(look - 1);
+    if look == 1 {
+        LOOK.set(LOOK_AFTER);
+        if used() > UNTIL.get() {
+            stop(Spent::Time);
+        }
+    }
+}
+
+/// CPU time that this thread has used.
+fn used() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Takes what building so many bytes costs.
 pub(crate) fn charge_bytes(bytes: u64) {
     charge(1 + bytes / BYTES_OF_STEP);
+}
+
+/// Takes what looking through so many bytes costs.
+pub(crate) fn charge_reading(bytes: u64) {
+    charge(1 + bytes / BYTES_READ_OF_STEP);
 }
 
 /// Takes one step, and looks how deep the stack is.
@@ -105,4 +152,22 @@ pub(crate) fn stop(why: Spent) -> ! {
 fn here() -> usize {
     let local = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&local)).addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn steps_that_take_too_long_are_stopped_by_the_clock() {
+        let spent = Room::with(|room| {
+            let steps = || (0..2 * LOOK_AFTER).for_each(|_| charge(1));
+            let run = || within_time(room, Duration::ZERO, steps);
+            let stopped = catch_unwind(AssertUnwindSafe(run)).expect_err("no time is left");
+            stopped.downcast::<Spent>().ok().map(|spent| *spent)
+        });
+        assert_eq!(spent.expect("a thread"), Some(Spent::Time));
+    }
 }

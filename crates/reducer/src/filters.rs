@@ -5,8 +5,8 @@ use jaq_core::native::{Filter, Fun, bome, run, unary, v};
 use jaq_core::{DataT, Error, Exn, Lut, RunPtr, data};
 use jaq_json::{Num, Val, read};
 
-use crate::budget::{charge, charge_bytes, step};
-use crate::value::{Result1, Value};
+use crate::budget::{charge, charge_bytes, charge_reading, step};
+use crate::value::{Result1, Value, charge_text};
 
 /// Programs over [`Value`]s, with a budget.
 pub(crate) struct Counted;
@@ -99,7 +99,10 @@ fn own<D: for<'a> DataT<V<'a> = Value>>() -> Box<[Filter<RunPtr<D>>]> {
             })
         }),
         ("has", v(1), |cv| {
-            unary(cv, |whole, key| Ok(Value::from(has(&whole.0, &key.0)?)))
+            unary(cv, |whole, key| {
+                charge_text(&key.0);
+                Ok(Value::from(has(&whole.0, &key.0)?))
+            })
         }),
         ("indices", v(1), |cv| {
             unary(cv, |whole, part| {
@@ -108,12 +111,15 @@ fn own<D: for<'a> DataT<V<'a> = Value>>() -> Box<[Filter<RunPtr<D>>]> {
             })
         }),
         ("bsearch", v(1), |cv| {
-            unary(cv, |whole, item| match &whole.0 {
-                Val::Arr(items) => Ok(Value::from(match items.binary_search(&item.0) {
-                    Ok(at) => at.cast_signed(),
-                    Err(at) => -1 - at.cast_signed(),
-                })),
-                _ => Err(Error::typ(whole, "array")),
+            unary(cv, |whole, item| {
+                charge_reading(whole.weight());
+                match &whole.0 {
+                    Val::Arr(items) => Ok(Value::from(match items.binary_search(&item.0) {
+                        Ok(at) => at.cast_signed(),
+                        Err(at) => -1 - at.cast_signed(),
+                    })),
+                    _ => Err(Error::typ(whole, "array")),
+                }
             })
         }),
     ])
@@ -137,7 +143,10 @@ fn length(value: &Value) -> Result1 {
         Val::Null => Val::from(0_usize),
         Val::Num(_) if value.0 < Val::from(0_usize) => return -value.clone(),
         Val::Num(_) => return Ok(value.clone()),
-        Val::TStr(text) => Val::from(String::from_utf8_lossy(text).chars().count()),
+        Val::TStr(text) => {
+            charge_reading(text.len() as u64);
+            Val::from(String::from_utf8_lossy(text).chars().count())
+        }
         Val::BStr(bytes) => Val::from(bytes.len()),
         Val::Arr(items) => Val::from(items.len()),
         Val::Obj(entries) => Val::from(entries.len()),

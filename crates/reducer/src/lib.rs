@@ -15,6 +15,6 @@ mod room;
 mod update;
 mod value;
 
-pub use budget::{MOST_DEPTH, MOST_STEPS, MOST_VALUE, Spent};
+pub use budget::{MOST_DEPTH, MOST_STEPS, MOST_TIME, MOST_VALUE, Spent};
 pub use program::{CompileError, Fault, Given, MOST_SOURCE, Program};
 pub use room::{NoRoom, Room};

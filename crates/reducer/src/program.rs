@@ -185,7 +185,9 @@ fn unreadable(error: jaq_core::load::Error<&str>) -> CompileError {
     CompileError::Syntax(near)
 }
 
-fn shorten(mut text: String) -> String {
+/// As much of a text as is kept, without the one character that PostgreSQL cannot keep.
+fn shorten(text: String) -> String {
+    let mut text = text.replace('\0', "\\u0000");
     if text.len() > MOST_SAID {
         let end = text.floor_char_boundary(MOST_SAID);
         text.truncate(end);

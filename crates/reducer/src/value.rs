@@ -9,7 +9,7 @@ use jaq_core::val::Range;
 use jaq_core::{Error, ValR, ValT, ValX};
 use jaq_json::{Num, Val};
 
-use crate::budget::{MOST_VALUE, Spent, charge, charge_bytes, stop};
+use crate::budget::{MOST_VALUE, Spent, charge, charge_bytes, charge_reading, stop};
 use crate::update;
 
 /// What one entry weighs beside its text.
@@ -18,6 +18,8 @@ const ENTRY: u64 = 16;
 const MOST_NESTED: u32 = 192;
 /// Longer integers are refused: what is done with them grows with the square of their length.
 const MOST_BITS: u64 = 1024;
+/// The same for numbers with a fraction, which are read anew whenever something is done with them.
+const MOST_DIGITS: usize = 4096;
 
 /// A value that weighs no more than [`MOST_VALUE`].
 #[derive(Clone, Debug)]
@@ -65,7 +67,12 @@ fn add_weight(val: &Val, nested: u32, weight: &mut u64) {
             }
             *weight += MOST_BITS / 8;
         }
-        Val::Num(Num::Dec(digits)) => *weight += digits.len() as u64,
+        Val::Num(Num::Dec(digits)) => {
+            if digits.len() > MOST_DIGITS {
+                stop(Spent::Value);
+            }
+            *weight += digits.len() as u64;
+        }
         Val::Num(_) => {}
         Val::BStr(bytes) | Val::TStr(bytes) => *weight += bytes.len() as u64,
         Val::Arr(items) => {
@@ -92,10 +99,25 @@ pub(crate) fn charge_length(items: usize) {
     }
 }
 
-/// What comparing takes: nothing for what has no parts.
+/// What looking through a text takes: nothing for what is none.
+pub(crate) fn charge_text(val: &Val) {
+    if let Val::TStr(bytes) | Val::BStr(bytes) = val {
+        charge_reading(bytes.len() as u64);
+    }
+}
+
+/// What comparing takes: nothing for what has no parts. Weighing looks through both.
 fn charge_comparing(one: &Val, other: &Val) {
-    if matches!(one, Val::Arr(_) | Val::Obj(_)) && matches!(other, Val::Arr(_) | Val::Obj(_)) {
-        charge_bytes(weigh(one).min(weigh(other)));
+    match (one, other) {
+        (Val::TStr(one) | Val::BStr(one), Val::TStr(other) | Val::BStr(other)) => {
+            charge_reading(one.len().min(other.len()) as u64);
+        }
+        (Val::Arr(_) | Val::Obj(_), Val::Arr(_) | Val::Obj(_)) => {
+            let (one, other) = (weigh(one), weigh(other));
+            charge_reading(one + other);
+            charge_bytes(one.min(other));
+        }
+        _ => {}
     }
 }
 
@@ -136,6 +158,7 @@ impl ValT for Value {
             charge((all.len() as u64).saturating_mul(1 + part.len() as u64));
         }
         charge(1);
+        charge_text(&index.0);
         match self.0.index(&index.0) {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(Error::new(Self::built(error.into_val()))),
@@ -143,6 +166,7 @@ impl ValT for Value {
     }
 
     fn range(self, range: Range<&Self>) -> Result1 {
+        charge_text(&self.0);
         let range = range.start.map(|at| &at.0)..range.end.map(|at| &at.0);
         Self::of(self.0.range(range))
     }
@@ -210,6 +234,7 @@ impl jaq_std::ValT for Value {
     }
 
     fn as_bytes(&self) -> Option<&[u8]> {
+        charge_text(&self.0);
         jaq_std::ValT::as_bytes(&self.0)
     }
 

@@ -97,6 +97,36 @@ fn what_takes_long_in_one_step_counts_for_many() {
     }
 }
 
+/// Each of these would take minutes if a step were a step whatever it looks through.
+#[test]
+fn looking_through_what_is_large_again_and_again_is_stopped() {
+    for source in [
+        "(\"x\" * 2000000) as $b | reduce range(900000) as $i (0; . + ($b | length))",
+        "((\" \" * 1000000) + \"x\") as $b | reduce range(900000) as $i (0; $b | trim | 1)",
+        "(\"x\" * 2000000) as $b | reduce range(900000) as $i (0; $b | ltrimstr($b) | 1)",
+        "(\"x\" * 1000000) as $b | (\"x\" * 1000000) as $c
+         | reduce range(900000) as $i (0; if $b == $c then 1 else 0 end)",
+        "(\"é\" * 1000000) as $b | reduce range(900000) as $i (0; $b[999998:] | 1)",
+        "(\"x\" * 1000000) as $b | {($b): 1} as $o | reduce range(900000) as $i (0; $o[$b])",
+        "(\"x\" * 1000000) as $b | {($b): 1} as $o | reduce range(900000) as $i (0; $o | has($b) | 1)",
+        "[range(100000)] as $b | reduce range(900000) as $i (0; if $b == [1] then 1 else 0 end)",
+        "[range(100000)] as $b | reduce range(900000) as $i (0; $b | bsearch(7))",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; $b | ascii_downcase | 1)",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; $b | utf8bytelength)",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; try ($b | tonumber) catch 1)",
+        "(\"1\" * 1000000) as $b | reduce range(900000) as $i (0; try ($b | tonumber) catch 1)",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; $b | startswith($b) | 1)",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; $b | @json | 1)",
+        "(\"x\" * 1000000) as $b | reduce range(900000) as $i (0; $b | explode | 1)",
+    ] {
+        let spent = stopped(source, "null");
+        assert!(
+            matches!(spent, Spent::Steps | Spent::Value),
+            "{source}: {spent:?}"
+        );
+    }
+}
+
 #[test]
 fn the_most_nested_sources_do_no_harm() {
     let most = 16 * 1024;

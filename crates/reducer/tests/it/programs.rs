@@ -93,6 +93,7 @@ fn one_value_is_a_state_and_none_is_no_change() {
     assert_eq!(run(".[]", "[1,2]", "2"), Err(Fault::Several));
     let failed = |said: &str| Err(Fault::Failed(said.to_owned()));
     assert_eq!(run("error(\"no\")", "1", "2"), failed("no"));
+    assert_eq!(run("error(\"n\\u0000o\")", "1", "2"), failed("n\\u0000o"));
     assert_eq!(run("{a: 1} | error", "1", "2"), failed(r#"{"a":1}"#));
     assert_eq!(run(".a", "1", "2"), failed("cannot index 1 with \"a\""));
     assert_eq!(run("{(1): 2} | keys", "1", "2"), Ok(Some("[1]".to_owned())));

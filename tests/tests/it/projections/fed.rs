@@ -27,8 +27,8 @@ async fn a_record_of_the_reference_pds_arrives_by_webhook_stream_and_poll() {
         "key": "$event.metadata.did",
         "notifications": { "webhook": { "url": receiver.url } },
     });
-    let count = ".posts = ((.posts // 0) + (if $event.type == \"delete\" then -1
-        elif $event.type == \"create\" then 1 else 0 end)) | .last = ($event.data.text // null)";
+    let count = ".posts = ((.posts // 0) + (if $event.eventType == \"delete\" then -1
+        elif $event.eventType == \"create\" then 1 else 0 end)) | .last = ($event.data.text // null)";
     let everyone = id(&client.make(&config, Some(count)).await);
     let config = json!({ "selection": { "records": { "collection": POST, "did": alice.did } } });
     let hers = id(&client.make(&config, None).await);

@@ -37,7 +37,7 @@ struct Seen<'a> {
     id: &'a str,
     aggregate_id: &'a str,
     aggregate_type: &'a str,
-    r#type: &'a str,
+    event_type: &'a str,
     version: i64,
     data: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ impl Event {
             id: &names::event(stored.id),
             aggregate_id: &stored.aggregate,
             aggregate_type: &stored.aggregate_type,
-            r#type: &stored.kind,
+            event_type: &stored.kind,
             version: stored.version,
             data: serde_json::from_str(&stored.data)?,
             metadata: metadata.map(serde_json::from_str).transpose()?,
