@@ -139,7 +139,7 @@ impl<K> Compact<'_, K> {
     /// algorithm follows from the key; a token cannot choose it.
     pub fn verify(&self, key: &PublicKey, low_s: LowS) -> Result<(), BadSignature> {
         if self.header.alg != key.curve().algorithm() {
-            return Err(BadSignature);
+            return Err(BadSignature::Algorithm(key.curve()));
         }
         key.verify(self.signed.as_bytes(), &self.signature, low_s)
     }

@@ -20,10 +20,22 @@ pub enum LowS {
     Preferred,
 }
 
-/// The signature is not by this key over these bytes, or not in the form that is asked for.
+/// Why a signature does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the signature does not verify")]
-pub struct BadSignature;
+pub enum BadSignature {
+    /// It is not by this key over these bytes.
+    #[error("the signature does not verify")]
+    Wrong,
+    /// It does not have 64 bytes, as DER has not.
+    #[error("the signature is not r and s with 32 bytes each")]
+    Length,
+    /// It has the higher of the two possible s, where the lower one is required.
+    #[error("the signature has the higher s: the lower one is required")]
+    HighS,
+    /// The token names the algorithm of another curve than the key's.
+    #[error("its header names another algorithm (alg) than {}, its key's", .0.algorithm())]
+    Algorithm(Curve),
+}
 
 /// Why there is no signing key, or no signature by it.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +114,7 @@ impl PublicKey {
         signature: &[u8],
         low_s: LowS,
     ) -> Result<(), BadSignature> {
-        let signature: &[u8; 64] = signature.try_into().map_err(|_| BadSignature)?;
+        let signature: &[u8; 64] = signature.try_into().map_err(|_| BadSignature::Length)?;
         match &self.engine {
             PublicEngine::K256(key) => key.verify(message, signature, low_s),
             PublicEngine::P256(key) => key.verify(message, signature, low_s),

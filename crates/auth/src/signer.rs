@@ -19,7 +19,7 @@ pub(crate) struct Signer<'a> {
 pub(crate) enum SignerFault {
     Resolve(ResolveError),
     Key(KeyLookupError),
-    Signature,
+    Signature(BadSignature),
 }
 
 impl Signer<'_> {
@@ -82,7 +82,7 @@ impl Signer<'_> {
                 source,
             })
         })?;
-        let verified = verify(&key).map_err(|_| SignerFault::Signature)?;
+        let verified = verify(&key).map_err(SignerFault::Signature)?;
         Ok((verified, multikey))
     }
 }

@@ -9,6 +9,9 @@ use loggia_auth::space_credential;
 use loggia_xrpc::Rejection;
 use loggia_xrpc_server::MethodInfo;
 
+/// How space credentials come in the form of October.
+const SPACE_SCHEME: &str = "Atproto-Space";
+
 /// Which kind of credentials a request presents. Decided by the scheme, and where two kinds share one
 /// by the token's *unverified* type; whatever verifies then accepts that type only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +46,22 @@ impl Presented {
         if fields.is_empty() {
             return Ok(Self::Nothing);
         }
-        let authorization = Authorization::parse(&fields).map_err(|_| {
-            Rejection::invalid_request(
-                "the request has more than one Authorization header: send one",
-            )
-        })?;
+        let Ok(authorization) = Authorization::parse(&fields) else {
+            // The protocol has an answer of its own for a space credential among them: whoever verifies
+            // those gives it.
+            let among = |field: &&str| scheme(field, SPACE_SCHEME);
+            return match fields.iter().any(among) {
+                true => Ok(Self::Space),
+                false => Err(Rejection::invalid_request(
+                    "the request has more than one Authorization header: send one",
+                )),
+            };
+        };
         let is_credential =
             || jws::unverified_type(authorization.token).as_deref() == Some(space_credential::TYPE);
         Ok(if authorization.is("Bearer") {
             Self::Service
-        } else if authorization.is("Atproto-Space") {
+        } else if authorization.is(SPACE_SCHEME) {
             Self::Space
         } else if authorization.is("DPoP") {
             if is_credential() {
@@ -64,6 +73,11 @@ impl Presented {
             Self::Other
         })
     }
+}
+
+/// Whether this value of `Authorization` is of this scheme.
+fn scheme(value: &str, name: &str) -> bool {
+    Authorization::parse(&[value]).is_ok_and(|one| one.is(name))
 }
 
 /// All values of a header field.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::MetadataError;
 use crate::jwk::KeysError;
 use crate::jws::JwsError;
+use crate::key::BadSignature;
 use crate::refusal::{INTERNAL, Refusal};
 use crate::replay::ReplayError;
 
@@ -51,8 +52,8 @@ pub enum AttestationError {
     #[error("the client of the attestation is not known")]
     Client(#[source] ClientError),
     /// Not signed by the client.
-    #[error("the client attestation is not signed by its client")]
-    Signature,
+    #[error("the client attestation is not signed by its client: {0}")]
+    Signature(BadSignature),
     /// Used before.
     #[error("the client attestation was used before (jti): make a new one")]
     Replayed,

@@ -68,7 +68,7 @@ impl<F: Fetch, S: ReplayStore> Attestations<F, S> {
         // JOSE libraries make either s.
         token
             .verify(&key, LowS::Preferred)
-            .map_err(|_| Error::Signature)?;
+            .map_err(Error::Signature)?;
         self.use_up(&claims, now).await?;
         Ok(Attestation { client_id, client })
     }

@@ -4,6 +4,7 @@ use loggia_identity::{KeyLookupError, ResolveError};
 use loggia_syntax::{Did, SyntaxError};
 
 use crate::jws::JwsError;
+use crate::key::BadSignature;
 use crate::refusal::{INTERNAL, Refusal, challenge};
 use crate::replay::ReplayError;
 use crate::signer::SignerFault;
@@ -72,8 +73,8 @@ pub enum DelegationError {
         source: KeyLookupError,
     },
     /// Not signed by the issuer.
-    #[error("the delegation token is not signed by its issuer")]
-    Signature,
+    #[error("the delegation token is not signed by its issuer: {0}")]
+    Signature(BadSignature),
     /// For another space than the request.
     #[error("the delegation token is for another space (sub)")]
     Space,
@@ -93,7 +94,7 @@ impl DelegationError {
                 did: did.clone(),
                 source,
             },
-            SignerFault::Signature => Self::Signature,
+            SignerFault::Signature(bad) => Self::Signature(bad),
         }
     }
 }
@@ -127,7 +128,7 @@ impl Refusal for DelegationError {
             Self::Subject(_) => "BadJwtSub",
             Self::Resolve(error) if error.is_transient() => "UpstreamFailure",
             Self::Issuer(_) | Self::Resolve(_) => "BadJwtIss",
-            Self::Key { .. } | Self::Signature => "BadJwtSignature",
+            Self::Key { .. } | Self::Signature(_) => "BadJwtSignature",
             Self::Space => "InvalidDelegationToken",
             Self::Replayed => "JwtReplayed",
             Self::Replay(error) => error.name(),

@@ -23,14 +23,15 @@ impl Verify for Public {
         signature: &[u8; 64],
         low_s: LowS,
     ) -> Result<(), BadSignature> {
-        let mut parsed = Signature::from_compact(signature).map_err(|_| BadSignature)?;
+        let mut parsed = Signature::from_compact(signature).map_err(|_| BadSignature::Wrong)?;
         // The library verifies only the lower s.
-        if low_s == LowS::Preferred {
-            parsed.normalize_s();
+        parsed.normalize_s();
+        if low_s == LowS::Required && parsed.serialize_compact() != *signature {
+            return Err(BadSignature::HighS);
         }
         parsed
             .verify(digest(message), &self.0)
-            .map_err(|_| BadSignature)
+            .map_err(|_| BadSignature::Wrong)
     }
 }
 

@@ -38,11 +38,11 @@ impl Verify for Public {
         low_s: LowS,
     ) -> Result<(), BadSignature> {
         if low_s == LowS::Required && signature[32..] > HALF[..] {
-            return Err(BadSignature);
+            return Err(BadSignature::HighS);
         }
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.0)
             .verify(message, signature)
-            .map_err(|_| BadSignature)
+            .map_err(|_| BadSignature::Wrong)
     }
 }
 

@@ -185,7 +185,7 @@ impl Checked<'_> {
 
     /// Verifies the signature; the higher s is taken, as the reference does.
     pub fn verify_signature(&self, key: &PublicKey) -> Result<Verified, Error> {
-        self.is_signed_by(key).map_err(|_| Error::Signature)?;
+        self.is_signed_by(key).map_err(Error::Signature)?;
         Ok(self.verified.clone())
     }
 

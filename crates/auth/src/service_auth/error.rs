@@ -4,6 +4,7 @@ use loggia_identity::{KeyLookupError, ResolveError};
 use loggia_syntax::{Did, SyntaxError};
 
 use crate::jws::JwsError;
+use crate::key::BadSignature;
 use crate::refusal::{INTERNAL, Refusal, challenge};
 use crate::replay::ReplayError;
 
@@ -66,8 +67,8 @@ pub enum ServiceAuthError {
         source: KeyLookupError,
     },
     /// Not signed by the issuer.
-    #[error("the token is not signed by its issuer")]
-    Signature,
+    #[error("the token is not signed by its issuer: {0}")]
+    Signature(BadSignature),
     /// Used before.
     #[error("the token was used before (jti): get a new one for each call")]
     Replayed,
@@ -105,7 +106,7 @@ impl ServiceAuthError {
             Self::Method => "BadJwtLexiconMethod",
             Self::Resolve(error) if error.is_transient() => "UpstreamFailure",
             Self::Issuer(_) | Self::Resolve(_) => "BadJwtIss",
-            Self::Key { .. } | Self::Signature => "BadJwtSignature",
+            Self::Key { .. } | Self::Signature(_) => "BadJwtSignature",
             Self::Replayed => "JwtReplayed",
             Self::Replay(error) => error.name(),
         }

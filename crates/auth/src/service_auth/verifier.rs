@@ -56,7 +56,7 @@ impl<D: ResolveDid, S: ReplayStore> ServiceAuth<D, S> {
                 did: token.issuer().clone(),
                 source,
             }),
-            Err(SignerFault::Signature) => Err(Error::Signature),
+            Err(SignerFault::Signature(bad)) => Err(Error::Signature(bad)),
         }
     }
 }

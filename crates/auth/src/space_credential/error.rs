@@ -7,6 +7,7 @@ use super::RevocationError;
 use crate::dpop::ProofError;
 use crate::http_signature::{SCHEME, SignatureError};
 use crate::jws::JwsError;
+use crate::key::BadSignature;
 use crate::refusal::{INTERNAL, Refusal, challenge};
 use crate::signer::SignerFault;
 
@@ -75,8 +76,8 @@ pub enum CredentialError {
         source: KeyLookupError,
     },
     /// Not signed by the issuer.
-    #[error("the space credential is not signed by its issuer")]
-    Signature,
+    #[error("the space credential is not signed by its issuer: {0}")]
+    Signature(BadSignature),
     /// The request is not signed by the holder (October).
     #[error(transparent)]
     Request(SignatureError),
@@ -105,7 +106,7 @@ impl CredentialError {
                 did: did.clone(),
                 source,
             },
-            SignerFault::Signature => Self::Signature,
+            SignerFault::Signature(bad) => Self::Signature(bad),
         }
     }
 }
@@ -139,7 +140,7 @@ impl Refusal for CredentialError {
             Self::Confirmation => "BadJwtCnf",
             Self::Resolve(error) if error.is_transient() => "UpstreamFailure",
             Self::IssuerForm(_) | Self::Issuer | Self::Resolve(_) => "BadJwtIss",
-            Self::Key { .. } | Self::Signature => "BadJwtSignature",
+            Self::Key { .. } | Self::Signature(_) => "BadJwtSignature",
             Self::Audience => "BadSpaceAudience",
             Self::Proof(error) => error.space_name(),
             Self::Revoked => "CredentialRevoked",

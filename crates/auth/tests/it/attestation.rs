@@ -185,7 +185,7 @@ async fn a_forged_attestation_uses_nothing_up() {
     let forged = verifier
         .verify(&token(&stranger(), "key-1", 1, now()), &AUTHORITY, now())
         .await;
-    assert!(matches!(forged, Err(AttestationError::Signature)));
+    assert!(matches!(forged, Err(AttestationError::Signature(_))));
     let own = verifier
         .verify(&token(&holder(), "key-1", 1, now()), &AUTHORITY, now())
         .await;

@@ -59,6 +59,24 @@ async fn headers() {
 }
 
 #[tokio::test]
+async fn whose_algorithm_it_should_be_is_said() {
+    let key = k256(1);
+    let directory = Directory::of(&ALICE, &key);
+    let token = forge(
+        &key,
+        r#"{"typ":"JWT","alg":"ES256"}"#,
+        &claims().to_string(),
+    );
+    let refused = verify(&verifier(&directory), &token).await;
+    let message = refused.expect_err("it is refused").message();
+    assert_eq!(
+        message,
+        "the token is not signed by its issuer: its header names another algorithm (alg) than \
+         ES256K, its key's"
+    );
+}
+
+#[tokio::test]
 async fn a_claim_that_stands_twice_is_refused() {
     let claims = claims()
         .to_string()

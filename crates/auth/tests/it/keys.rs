@@ -52,13 +52,13 @@ fn signs_with_the_lower_s_and_verifies() {
             assert_eq!(public.verify(&message, &signature, LowS::Preferred), Ok(()));
             assert_eq!(
                 public.verify(b"other", &signature, LowS::Preferred),
-                Err(BadSignature)
+                Err(BadSignature::Wrong)
             );
 
             let high = flip(key.public().curve(), &signature);
             assert_eq!(
                 public.verify(&message, &high, LowS::Required),
-                Err(BadSignature)
+                Err(BadSignature::HighS)
             );
             assert_eq!(public.verify(&message, &high, LowS::Preferred), Ok(()));
         }

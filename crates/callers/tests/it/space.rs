@@ -136,6 +136,15 @@ async fn a_request_for_somebody_else_is_refused() {
 }
 
 #[tokio::test]
+async fn a_credential_beside_other_credentials_is_refused_as_one() {
+    let twice = authorized(signed(list(SPACE), CLUB.as_str()), "Bearer abc");
+    let (status, headers, body) = answer(&readers(), twice).await;
+    assert!(body.contains("BadSpaceSignature"), "{body}");
+    assert_eq!(status, 401);
+    assert!(headers.contains_key("www-authenticate"));
+}
+
+#[tokio::test]
 async fn a_changed_request_is_refused() {
     let mut request = signed(list(SPACE), CLUB.as_str());
     let audience = "did:web:author.example".parse().expect("header text");

@@ -157,7 +157,10 @@ async fn the_higher_s_is_refused() {
         &signature.try_into().expect("64 bytes"),
     );
     let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(high));
-    assert_eq!(refusal(&token).await, (401, "BadJwtSignature"));
+    let refused = use_october(&verifier(&world(), BOTH), &token, &holder(), now()).await;
+    assert_eq!(outcome(&refused), (401, "BadJwtSignature"));
+    let message = refused.expect_err("it is refused").message();
+    assert!(message.contains("the higher s"), "{message}");
 }
 
 #[test]
