@@ -9,6 +9,7 @@ use loggia_identity::DidDocument;
 use loggia_syntax::Did;
 use serde_json::{Value, json};
 
+use crate::spoil::spoiled;
 use crate::world::{
     ALICE, Directory, HOST, METHOD, claims, forge, k256, now, token, verifier, verify, verify_at,
 };
@@ -111,6 +112,27 @@ async fn claims_are_checked_before_the_network() {
             claims[claim] = value.clone();
         };
         assert_eq!(refusal(change).await, (200, ""), "{claim} = {value}");
+    }
+}
+
+/// `iat` may be absent, as in the reference: `exp` bounds the token from now on all the same.
+#[tokio::test]
+async fn a_claim_that_is_missing_mistyped_or_there_twice_is_refused() {
+    let key = k256(1);
+    let directory = Directory::of(&ALICE, &key);
+    let verifier = verifier(&directory);
+    for (what, json) in spoiled(&claims()) {
+        let token = forge(&key, r#"{"typ":"JWT","alg":"ES256K"}"#, &json);
+        let result = verify(&verifier, &token).await;
+        let name = result.map_or_else(|error| error.name(), |_| "accepted");
+        let expected = match &*what {
+            "lxm missing" | "lxm is null" => "BadJwtLexiconMethod",
+            "iat missing" => "accepted",
+            // The same token as the one before, as far as anybody can tell.
+            "iat is null" => "JwtReplayed",
+            _ => "BadJwt",
+        };
+        assert_eq!(name, expected, "{what}");
     }
 }
 
