@@ -80,6 +80,11 @@ pub fn reseal(settings: &SettingsArgs) -> Result<Outcome> {
             done.unreadable
         ));
     }
+    if done.values > 0 {
+        output::say(format_args!(
+            "People who were logged in with a browser log in again."
+        ));
+    }
     if old.is_some() {
         output::say(format_args!(
             "From now on, {KEY_VARIABLE} must be the new master key."

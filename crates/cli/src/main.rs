@@ -13,6 +13,7 @@ mod dev;
 mod keys;
 mod lexicon;
 mod listen;
+mod log_lines;
 mod output;
 mod progress;
 mod report;

@@ -4,10 +4,12 @@ use std::io::{IsTerminal, Write as _};
 
 use miette::{IntoDiagnostic, Result, WrapErr};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use crate::Outcome;
 use crate::args::SettingsArgs;
 use crate::check_config::load;
+use crate::log_lines::JsonLines;
 
 pub fn run(settings: &SettingsArgs) -> Result<Outcome> {
     let config = load(settings)?;
@@ -34,7 +36,9 @@ fn start_logging() -> Result<()> {
     if std::io::stderr().is_terminal() {
         logs.compact().init();
     } else {
-        logs.json().with_span_list(false).init();
+        logs.fmt_fields(JsonFields::new())
+            .event_format(JsonLines)
+            .init();
     }
     Ok(())
 }

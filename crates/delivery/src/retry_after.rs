@@ -12,8 +12,12 @@ pub enum RetryAfter {
     At(Timestamp),
 }
 
-/// The obsolete date forms that a recipient still has to read (RFC 9110 §5.6.7).
-const OBSOLETE: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+/// The date form, and the obsolete ones that a recipient still has to read (RFC 9110 §5.6.7).
+const DATES: [&str; 3] = [
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%A, %d-%b-%y %H:%M:%S GMT",
+    "%a %b %e %H:%M:%S %Y",
+];
 
 /// Longer values are not dates, and not worth a look.
 const MAX_LENGTH: usize = 64;
@@ -22,7 +26,7 @@ impl RetryAfter {
     /// Reads the header; a value that is neither seconds nor a date is as good as none.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() || text.len() > MAX_LENGTH {
+        if text.is_empty() {
             return None;
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -30,8 +34,11 @@ impl RetryAfter {
             let seconds = text.parse().unwrap_or(i64::MAX);
             return Some(Self::Delay(SignedDuration::from_secs(seconds)));
         }
+        if text.len() > MAX_LENGTH {
+            return None;
+        }
         let modern = rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
-        modern.or_else(|| obsolete(text)).map(Self::At)
+        modern.or_else(|| date(text)).map(Self::At)
     }
 
     /// The time that it means for an answer that came at `now`.
@@ -43,12 +50,12 @@ impl RetryAfter {
     }
 }
 
-fn obsolete(text: &str) -> Option<Timestamp> {
-    OBSOLETE.iter().find_map(|format| {
+/// The last hours of the year 9999 are more than can be counted: "never", as some write it.
+fn date(text: &str) -> Option<Timestamp> {
+    DATES.iter().find_map(|format| {
         let date = strtime::parse(format, text).ok()?.to_datetime().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp())
+        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC);
+        Some(zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
     })
 }
 
@@ -81,11 +88,12 @@ mod tests {
             "1.5",
             "٣",
             "Sun, 99 Nov 1994 08:49:37 GMT",
-            &"9".repeat(65),
         ] {
             assert_eq!(RetryAfter::parse(text), None, "{text}");
         }
-        let far = RetryAfter::parse(&"9".repeat(40)).map(|after| after.time(Timestamp::UNIX_EPOCH));
-        assert_eq!(far, Some(Timestamp::MAX));
+        for text in ["Fri, 31 Dec 9999 23:59:59 GMT", &"9".repeat(400)] {
+            let far = RetryAfter::parse(text).map(|after| after.time(Timestamp::UNIX_EPOCH));
+            assert_eq!(far, Some(Timestamp::MAX), "{text}");
+        }
     }
 }

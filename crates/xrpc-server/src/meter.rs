@@ -8,12 +8,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 /// Seconds; from what memory answers to what a timeout allows.
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
+
+/// How many of something were done together: what is counted so has a name that ends as in [`COUNTED`].
+const COUNTS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+/// See [`COUNTS`].
+const COUNTED: [&str; 2] = ["_size", "_batch"];
 
 /// Calls between two tidyings: what histograms gather between scrapes stays bounded.
 const UPKEEP_EVERY: u64 = 4096;
@@ -31,10 +38,15 @@ struct Inner {
 impl Metrics {
     /// Metrics of nothing yet.
     pub fn new() -> Self {
-        let recorder = PrometheusBuilder::new()
+        let times = PrometheusBuilder::new()
             .set_buckets(&BUCKETS)
-            .expect("there are buckets")
-            .build_recorder();
+            .expect("there are buckets");
+        let counts = COUNTED.into_iter().fold(times, |builder, end| {
+            let matcher = Matcher::Suffix(end.to_owned());
+            let builder = builder.set_buckets_for_metric(matcher, &COUNTS);
+            builder.expect("there are buckets")
+        });
+        let recorder = counts.build_recorder();
         let handle = recorder.handle();
         Self(Arc::new(Inner {
             recorder: Arc::new(recorder),

@@ -1,10 +1,10 @@
 //! Signed requests of October 2026.
 
-use loggia_auth::PublicKey;
 use loggia_auth::headers::FieldFault;
 use loggia_auth::http_signature::{
     Components, SignatureError, SignedFields, sign, verify_for_key, verify_with_keyid,
 };
+use loggia_auth::{CredentialError, PublicKey, Refusal as _};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -68,6 +68,8 @@ fn cases_of_the_reference() {
                 let words = case["expected"]["message"].as_str();
                 let words = words.unwrap_or_else(|| panic!("{what}: {error}"));
                 assert!(is_meant(&error, words), "{what}: {error:?}, not {words}");
+                let told = CredentialError::from(error);
+                assert_eq!((told.status(), told.name()), (401, "BadSpaceSignature"));
             }
         }
     }

@@ -89,7 +89,7 @@ fn every_mistake_is_told_at_once_with_its_place() {
             "webhook_per_account (loggia.toml)",
             "is not a setting",
             "plc_directory (environment, LOGGIA_PLC_DIRECTORY)",
-            "attempt_timeout_ms",
+            "attempt_timeout_ms (environment, LOGGIA_ATTEMPT_TIMEOUT_MS)",
             "5 is not within 100 to 30000",
         ],
     );

@@ -86,6 +86,7 @@ fn reseal_replaces_the_key_file() {
         resealed.out,
         "4 values are sealed under the new master key\n"
     );
+    assert!(resealed.err.contains("log in again"), "{}", resealed.err);
     assert_eq!(world.read("data/master.key"), NEW);
     assert!(!world.path("data/master.key.new").exists());
     let after = keys(&world, &["init"]).fine().out;

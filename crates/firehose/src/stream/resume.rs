@@ -124,7 +124,22 @@ impl Resume {
 
     /// A frame of this host stands here. A source's order is mostly right, and where it is not, the
     /// last frame's place is what begins anew too early rather than too late.
-    pub(crate) fn reached(&mut self, host: &str, place: Place, start: &mut Start) -> Option<Gap> {
+    ///
+    /// What is dated later than `latest` does not say how far a source goes by time was read, and is no
+    /// time to measure a gap from.
+    pub(crate) fn reached(
+        &mut self,
+        host: &str,
+        place: Place,
+        (start, latest): (&mut Start, Timestamp),
+    ) -> Option<Gap> {
+        if place.time > latest && self.kind == SourceKind::Jetstream {
+            return None;
+        }
+        let place = Place {
+            time: place.time.min(latest),
+            ..place
+        };
         (self.by_time, self.from_now) = (false, false);
         let own = self.hosts.entry(host.to_owned()).or_insert_with(|| Cursor {
             source: host.to_owned(),
@@ -139,18 +154,19 @@ impl Resume {
         start.first(self.kind, place)
     }
 
-    /// A frame with this number was passed over: it is not to come again.
-    pub(crate) fn passed(&mut self, host: &str, position: i64) {
+    /// A frame with this number was passed over: it is not to come again. For `latest` see
+    /// [`Resume::reached`].
+    pub(crate) fn passed(&mut self, host: &str, position: i64, latest: Timestamp) {
         let Some(own) = self.hosts.get_mut(host) else {
             return;
         };
         match (self.kind, Timestamp::from_microsecond(position)) {
             // Its number is its time.
-            (SourceKind::Jetstream, Ok(time)) => {
+            (SourceKind::Jetstream, Ok(time)) if time <= latest => {
                 (own.position, own.time) = (position, time);
                 self.last = Some((host.to_owned(), time));
             }
-            (SourceKind::Jetstream, Err(_)) => {}
+            (SourceKind::Jetstream, _) => {}
             _ => own.position = position,
         }
     }

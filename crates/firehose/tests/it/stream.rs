@@ -89,6 +89,21 @@ async fn reads_from_now_on_without_a_cursor() {
     assert_eq!((health.frames, health.queued, health.failures), (3, 0, 0));
 }
 
+/// From such a place a source would go on only then, and what happened until then would be missed.
+#[tokio::test(start_paused = true)]
+async fn what_is_dated_in_the_future_does_not_say_how_far_was_read() {
+    let year = 365 * 24 * 3600 * 1_000_000;
+    let now = Timestamp::now().as_microsecond();
+    let script = Script::new([Connection::Hold(vec![
+        at(1),
+        at(now - NOON + year),
+        Message::Text("{".into()),
+    ])]);
+    let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);
+    let batch = take(&stream, 2).await;
+    assert_eq!(batch.cursor, Some(cursor("a.test", NOON + 1, 1)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_batch_takes_no_more_than_it_is_asked_for() {
     let script = Script::new([Connection::Hold((1..=9).map(at).collect())]);

@@ -95,7 +95,7 @@ fn presented<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
         (Some(one), None) => one.to_str().map(Some).map_err(|_| invalid_key(name)),
-        (Some(_), Some(_)) => Err(invalid_key(name)),
+        (Some(_), Some(_)) => Err(refused(name, "is sent more than once: send it once")),
     }
 }
 
@@ -123,8 +123,11 @@ fn check_origin(
 }
 
 fn invalid_key(name: &'static str) -> Refusal {
-    let message = "is not one of this server, or was revoked";
-    let message = format!("the {} {message}", spelled(name));
+    refused(name, "is not one of this server, or was revoked")
+}
+
+fn refused(name: &'static str, why: &str) -> Refusal {
+    let message = format!("the {} {why}", spelled(name));
     challenge(name, Rejection::new(401, "InvalidClientKey", message))
 }
 

@@ -35,12 +35,12 @@ impl Kind {
         }
     }
 
-    /// Seconds that the browser keeps it. The session itself ends earlier if nobody comes by: the
-    /// store decides, and this is what browsers allow at most.
+    /// Seconds that the browser keeps it: a session as long as any lasts. It ends earlier if nobody comes
+    /// by, which the store decides.
     fn max_age(self) -> u32 {
         match self {
             Self::Attempt => 10 * 60,
-            Self::Session => 400 * 24 * 60 * 60,
+            Self::Session => 180 * 24 * 60 * 60,
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
         let given = cookies(1, true).give(Kind::Session, &id);
         let text = given.to_str().expect("text");
         assert!(text.starts_with("__Host-loggia_session="), "{text}");
-        let rest = "; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure";
+        let rest = "; Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax; Secure";
         assert!(text.ends_with(rest), "{text}");
         let given = cookies(1, false).give(Kind::Attempt, &id);
         let text = given.to_str().expect("text");

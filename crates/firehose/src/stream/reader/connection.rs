@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -25,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BAD_FRAMES: u32 = 64;
 /// How often that doubles.
 const DOUBLINGS: u32 = 10;
+
+/// How much a source's clock may be ahead of ours. From a place that is later than that it would go on only
+/// then, and what happens until then would be missed.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a frame takes in the queue besides its own bytes.
 const OVERHEAD: usize = 256;
@@ -123,6 +128,9 @@ impl Reader {
         start: &mut Start,
     ) {
         let host = url.identity();
+        let latest = Timestamp::now()
+            .saturating_add(AHEAD)
+            .unwrap_or(Timestamp::MAX);
         let mut item = Item::default();
         match frame {
             Ok(mut frame) => {
@@ -143,7 +151,7 @@ impl Reader {
                     && position == start.position;
                 if let Some(place) = frame.place {
                     self.recovered();
-                    item.gap = self.resume.reached(host, place, start);
+                    item.gap = self.resume.reached(host, place, (start, latest));
                 }
                 if !is_known {
                     item.events = frame.events;
@@ -158,7 +166,7 @@ impl Reader {
                     self.resume.left_out(start);
                 }
                 if let Some(position) = malformed.position {
-                    self.resume.passed(host, position);
+                    self.resume.passed(host, position, latest);
                 }
                 item.malformed = vec![malformed];
             }

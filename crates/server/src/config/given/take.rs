@@ -66,12 +66,13 @@ impl Given {
         T: FromStr<Err: Display> + PartialOrd + Display + Copy,
     {
         let (least, most) = (*range.start(), *range.end());
+        let source = self.values.get(name).map(|(_, source)| source.clone());
         let number = self.take(name).unwrap_or(least);
         if range.contains(&number) {
             return number;
         }
         let message = format!("{number} is not within {least} to {most}");
-        self.mistake(name, "as set", message);
+        self.mistake(name, source.as_deref().unwrap_or("as set"), message);
         least
     }
 

@@ -205,6 +205,8 @@ pub enum AttemptFault {
     Blocked,
     /// `invalid_target`
     InvalidTarget,
+    /// `signing`
+    Signing,
     /// `internal`
     Internal,
     /// Any other text.
@@ -220,6 +222,7 @@ xrpc::known_strings! {
         Protocol = "protocol",
         Blocked = "blocked",
         InvalidTarget = "invalid_target",
+        Signing = "signing",
         Internal = "internal",
     }
 }
