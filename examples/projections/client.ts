@@ -1,5 +1,6 @@
 // node client.ts ws://localhost:2510 KEY PROJECTION [LAST]: prints every notification of a projection as
-// it comes, and goes on where it stood whenever the connection is lost. Node 24 runs it as it stands.
+// it comes, and goes on where it stood whenever the connection is lost, until the key or the projection is no
+// more. Node 24 runs it as it stands.
 
 const [server, key, projection, first = "0"] = process.argv.slice(2);
 if (!server || !key || !projection) {
@@ -19,7 +20,19 @@ function take(text: string): void {
   last = sequence;
 }
 
-function follow(): void {
+// Of a refused WebSocket nobody is told the reason, so it is asked for first.
+async function ended(): Promise<string | undefined> {
+  const url = `${server.replace("ws", "http")}/projections/${projection}`;
+  const answer = await fetch(url, { headers }).catch(() => undefined);
+  return answer && [401, 403, 404].includes(answer.status) ? answer.text() : undefined;
+}
+
+async function follow(): Promise<void> {
+  const end = await ended();
+  if (end) {
+    console.error(`ended after ${last}: ${end}`);
+    process.exit(1);
+  }
   const url = `${server}/projections/${projection}/subscribe?afterSequence=${last}`;
   const socket = new WebSocket(url, { headers });
   let lost = false;

@@ -7,6 +7,7 @@ mod clients;
 mod error;
 mod metadata;
 mod mint;
+mod places;
 mod verifier;
 
 pub use clients::{Client, Clients, ClientsSettings};

@@ -12,9 +12,7 @@ pub fn datetime(at: Timestamp) -> Datetime {
 /// A time from the wire. The last hours of the year 9999 are more than can be counted, and stand for the
 /// last moment that can be.
 pub fn timestamp(at: &Datetime) -> Timestamp {
-    let last = Timestamp::MAX.as_microsecond();
-    Timestamp::from_microsecond(at.unix_micros().min(last))
-        .expect("what is not before the year 0 and not after the last moment can be counted")
+    Timestamp::from_microsecond(at.unix_micros()).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! `projection-client ws://localhost:2510 KEY PROJECTION [LAST]`: prints every notification of a
-//! projection as it comes, and goes on where it stood whenever the connection is lost.
+//! projection as it comes, and goes on where it stood whenever the connection is lost, until the key or
+//! the projection is no more.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -8,18 +10,27 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [server, key, projection, rest @ ..] = &arguments[..] else {
-        return eprintln!("usage: projection-client ws://HOST KEY PROJECTION [LAST]");
+        eprintln!("usage: projection-client ws://HOST KEY PROJECTION [LAST]");
+        return ExitCode::from(2);
     };
     // Keep this number beside what you make of the states, and nothing is missed or taken twice.
     let mut last: i64 = rest.first().and_then(|last| last.parse().ok()).unwrap_or(0);
     loop {
         let url = format!("{server}/projections/{projection}/subscribe?afterSequence={last}");
-        if let Err(error) = follow(&url, key, &mut last).await {
-            eprintln!("after {last}: {error}; again in a second");
+        let lost = follow(&url, key, &mut last).await.err();
+        if let Some(Error::Http(refused)) = &lost
+            && [401, 403, 404].contains(&refused.status().as_u16())
+        {
+            eprintln!("ended after {last}: {}", refused.status());
+            return ExitCode::FAILURE;
         }
+        let why = lost.map_or("the connection was closed".to_owned(), |lost| {
+            lost.to_string()
+        });
+        eprintln!("after {last}: {why}; again in a second");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -103,6 +103,11 @@ impl<'a> Client<'a> {
         if let Some(program) = program {
             form = form.part("file", Some("reducer.jq"), program);
         }
+        self.send_form(form).await
+    }
+
+    /// Uploads a form.
+    pub async fn send_form(&self, form: Form) -> Answer {
         let (kind, body) = form.end();
         let request = self.server.post("/projections/upload");
         self.send(request.header("content-type", kind).body(body))

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use loggia_identity::Fetch;
 use url::Url;
 
+use super::places::Places;
 use super::{ClientError, ClientId, ClientKeys, ClientMetadata};
 use crate::bounded::Bounded;
 use crate::jwk::{JwkSet, KeysError, LARGEST, get_keys};
@@ -18,6 +19,8 @@ pub struct ClientsSettings {
     pub entries: usize,
     /// The most fetches under way at once; more answer [`ClientError::Busy`]. 16.
     pub fetches: usize,
+    /// As many of them for the clients of one domain, as far as the last two labels of a host tell. 2.
+    pub fetches_of_one: usize,
     /// A client is fetched anew when it is older. 1 h.
     pub fresh: SignedDuration,
     /// Its keys are not used any more when they are older and it cannot be fetched. 24 h.
@@ -31,6 +34,7 @@ impl Default for ClientsSettings {
         Self {
             entries: 1_000,
             fetches: 16,
+            fetches_of_one: 2,
             fresh: SignedDuration::from_hours(1),
             usable: SignedDuration::from_hours(24),
             between: SignedDuration::from_mins(1),
@@ -54,7 +58,7 @@ pub struct Clients<F> {
     fetch: F,
     settings: ClientsSettings,
     known: Mutex<Bounded<ClientId, Known>>,
-    fetching: tokio::sync::Semaphore,
+    fetching: Places,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,7 +87,7 @@ impl<F: Fetch> Clients<F> {
             fetch,
             settings,
             known: Mutex::new(Bounded::new(settings.entries)),
-            fetching: tokio::sync::Semaphore::new(settings.fetches),
+            fetching: Places::new(settings.fetches_of_one, settings.fetches),
         }
     }
 
@@ -110,7 +114,7 @@ impl<F: Fetch> Clients<F> {
 
     /// Fetches a client and remembers it, or that it could not be fetched.
     async fn refresh(&self, id: &ClientId, mut known: Known, now: Timestamp) -> Known {
-        let Ok(_permit) = self.fetching.try_acquire() else {
+        let Some(_place) = self.fetching.enter(id) else {
             known.asked = Some((now, Err(ClientError::Busy)));
             return known;
         };

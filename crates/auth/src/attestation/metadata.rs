@@ -36,6 +36,12 @@ pub enum MetadataError {
 }
 
 impl ClientId {
+    /// The name of its host.
+    pub(super) fn host(&self) -> &str {
+        let rest = self.0.strip_prefix("https://").unwrap_or_default();
+        rest.split(['/', '?']).next().unwrap_or_default()
+    }
+
     /// Takes the text as it is, if it is one.
     pub fn new(text: impl Into<String>) -> Result<Self, MetadataError> {
         let text = text.into();

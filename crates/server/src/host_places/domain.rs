@@ -44,7 +44,8 @@ pub(super) fn host_of(url: &Url) -> String {
 /// Where the document of an account is, if that is a host of its own.
 pub(crate) fn own_host(did: &Did) -> Option<Url> {
     let rest = did.as_str().strip_prefix("did:web:")?;
-    let host = rest.split(':').next()?.replace("%3A", ":");
+    let host = rest.split(':').next()?;
+    let host = host.replace("%3A", ":").replace("%3a", ":");
     Url::parse(&format!("https://{host}")).ok()
 }
 

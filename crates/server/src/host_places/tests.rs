@@ -145,3 +145,12 @@ async fn with_too_many_domains_the_one_that_answered_first_is_forgotten() {
     let known = |url: &str| all.answering.contains_key(&Domain::of(&host(url)));
     assert!(known("https://good.test/") && !known("https://domain0.test/"));
 }
+
+#[test]
+fn an_account_says_where_its_document_is_however_it_spells_the_port() {
+    for text in ["did:web:host.example%3A8443", "did:web:host.example%3a8443"] {
+        let did = loggia_syntax::Did::new(text).expect("a DID");
+        let found = own_host(&did).expect("a host of its own");
+        assert_eq!(found, host("https://host.example:8443/"), "{text}");
+    }
+}

@@ -52,6 +52,11 @@ impl Feed {
         }
     }
 
+    /// Whose log it is.
+    pub fn id(&self) -> ProjectionId {
+        self.id
+    }
+
     /// Whether the next one is waited for without another look at the store.
     #[cfg(test)]
     pub fn is_quiet(&self) -> bool {

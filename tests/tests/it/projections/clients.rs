@@ -47,7 +47,7 @@ async fn follows_through_losses(command: impl FnOnce() -> Command) {
     let mut command = command();
     let url = format!("ws://127.0.0.1:{}", api.port);
     command.args([url.as_str(), &api.key, &id]);
-    let (_running, mut told) = start(command);
+    let (mut running, mut told) = start(command);
     let mut expected = 0;
     for round in 0..3 {
         if round > 0 {
@@ -75,6 +75,14 @@ async fn follows_through_losses(command: impl FnOnce() -> Command) {
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(told.try_recv().is_err(), "nothing comes twice");
+    let deleted = api
+        .call("DELETE", &format!("/projections/{id}"), None)
+        .await;
+    assert_eq!(deleted.expect("answers").0, 200);
+    // Its end is what the lines end with.
+    assert_eq!(tokio::time::timeout(PATIENCE, told.recv()).await, Ok(None));
+    let ended = running.0.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(1), "it does not try for ever");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use loggia_services::{Durability, Postgres};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::form::Form;
 use super::kill::Api;
 use super::{Client, PATIENCE, TOTAL, id};
 use crate::support::TestServer;
@@ -144,6 +145,12 @@ async fn names_that_a_configuration_does_not_have_are_refused() {
         assert_eq!(answer.body["error"], "InvalidRequest", "{config}");
         assert!(message.contains(&format!("`{name}`")), "{message}");
     }
+    let twice = Form::new()
+        .part("config", None, "{}")
+        .part("config", None, "{}");
+    let answer = client.send_form(twice).await;
+    let message = answer.body["message"].as_str().expect("a message");
+    assert_eq!(message, "the part `config` is sent more than once");
     for config in [json!([null, {}]), json!({ "selection": [["a"]] })] {
         let answer = client.upload(&config, None).await;
         assert_eq!(answer.body["error"], "InvalidRequest", "{config}");
@@ -215,10 +222,19 @@ async fn values_out_of_their_place_or_range_are_refused() {
     let below = json!({
         "aggregateId": "arr_1", "eventType": "Paid", "data": {}, "expectedVersion": -1,
     });
+    let misspelt = json!({
+        "aggregateId": "arr_1", "eventType": "Paid", "data": {}, "expectedVersoin": 3,
+    });
     let positional = json!(["arr_1", null, "Paid", {}, null, null, null, null]);
     for (path, body) in [
         ("/events", &positional),
         ("/events", &below),
+        ("/events", &misspelt),
+        ("/events/batch", &json!({ "events": [misspelt] })),
+        (
+            "/events/batch",
+            &json!({ "aggregateID": "arr_1", "events": [{ "eventType": "Paid", "data": {} }] }),
+        ),
         ("/events/batch", &json!(["arr_1", null, null, [below]])),
         ("/events/batch", &json!({ "events": [positional] })),
         ("/events/batch", &json!({ "events": [below] })),
@@ -237,6 +253,10 @@ async fn values_out_of_their_place_or_range_are_refused() {
     let id = id(&client.make(&json!({}), Some(TOTAL)).await);
     for path in [
         "/events/arr_1?afterVersion=-1".to_owned(),
+        "/events/arr_1?afterSequence=1".to_owned(),
+        "/projections?after=1".to_owned(),
+        format!("/projections/{id}/notifications?after=1"),
+        format!("/projections/{id}/subscribe?after=1"),
         format!("/projections/{id}/notifications?afterSequence=-1"),
         format!("/projections/{id}/notifications?limit=0"),
         format!("/projections/{id}/notifications?limit=101"),

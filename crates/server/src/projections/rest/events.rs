@@ -26,7 +26,7 @@ const PAGE: u32 = 100;
 
 /// An event in a body.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewEvent<'a> {
     aggregate_id: Option<String>,
     aggregate_type: Option<String>,
@@ -42,7 +42,7 @@ struct NewEvent<'a> {
 
 /// Several, of one aggregate or each of its own.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Batch<'a> {
     aggregate_id: Option<String>,
     aggregate_type: Option<String>,
@@ -106,7 +106,7 @@ pub(super) struct EventsView {
 
 /// What is listed.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Listing {
     #[serde(default)]
     after_version: i64,

@@ -21,6 +21,7 @@ const PAGE: u32 = 100;
 
 /// What is asked for.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     cursor: Option<String>,
     limit: Option<u32>,

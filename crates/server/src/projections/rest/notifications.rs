@@ -19,7 +19,7 @@ const PAGE: u32 = 100;
 
 /// What is asked for.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Asked {
     after_sequence: Option<i64>,
     limit: Option<u32>,

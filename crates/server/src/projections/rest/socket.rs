@@ -27,7 +27,7 @@ const READ_BUFFER: usize = 1024;
 
 /// Where to begin.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Asked {
     after_sequence: Option<i64>,
 }

@@ -1,5 +1,7 @@
 //! `POST /projections/upload`: a form with a configuration and a program.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
@@ -65,7 +67,14 @@ async fn read(mut form: Multipart) -> Result<Config, Refusal> {
     let mut config = Config::default();
     let mut program = None;
     let mut notifications = None;
+    let mut names = BTreeSet::new();
     while let Some(part) = form.next_field().await.map_err(unreadable)? {
+        let name = part.name().unwrap_or_default();
+        if !names.insert(name.to_owned()) {
+            return Err(refuse::invalid(format!(
+                "the part `{name}` is sent more than once"
+            )));
+        }
         match part.name().unwrap_or_default() {
             "config" => {
                 let text = part.bytes().await.map_err(unreadable)?;

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::projections::feed::{Feed, FeedEnd};
 use crate::projections::holders::Holding;
+use crate::projections::names;
 
 /// How often a silent client is pinged: below the idle timeout of common proxies.
 const PING: Duration = Duration::from_secs(30);
@@ -75,7 +76,16 @@ pub(super) async fn run<S: Socket>(
         () = Farewell::said(farewell.as_deref()) => End::Stopping,
     };
     let patience = match &end {
-        End::TooSlow => CLOSE_SLOW,
+        End::TooSlow => {
+            let projection = names::projection(feed.id());
+            let after = feed.after();
+            tracing::info!(
+                projection,
+                after,
+                "a stream's reader was too slow and is dropped"
+            );
+            CLOSE_SLOW
+        }
         _ => CLOSE,
     };
     if timeout(patience, finish(sink, incoming, end))
@@ -160,7 +170,7 @@ async fn finish<S: Socket>(
 ) {
     let (code, reason) = match end {
         End::Gone => (close_code::NORMAL, ""),
-        End::TooSlow => (close_code::POLICY, "frames were not taken in time"),
+        End::TooSlow => (close_code::AGAIN, "frames were not taken in time"),
         End::Unreadable => (close_code::SIZE, UNREADABLE),
         End::Revoked => (close_code::POLICY, "the key was revoked"),
         End::Deleted => (close_code::POLICY, "the projection was deleted"),

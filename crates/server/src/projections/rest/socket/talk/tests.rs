@@ -125,9 +125,9 @@ fn holding() -> Holding {
     Holders::default().hold(ApiClientId::new(Timestamp::UNIX_EPOCH, [2; 10]))
 }
 
-fn is_policy(message: Option<&Message>) -> bool {
+fn is_again(message: Option<&Message>) -> bool {
     matches!(message, Some(Message::Close(Some(close)))
-        if close.code == close_code::POLICY && close.reason == "frames were not taken in time")
+        if close.code == close_code::AGAIN && close.reason == "frames were not taken in time")
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_client_that_takes_nothing_is_cut_off_and_told_why() {
     let frames = slow.frames();
     let taken = ["1", "2", "3"].map(Message::text);
     assert_eq!((&frames[..3], frames.len()), (&taken[..], 4));
-    assert!(is_policy(frames.last()), "{frames:?}");
+    assert!(is_again(frames.last()), "{frames:?}");
 }
 
 #[tokio::test]
