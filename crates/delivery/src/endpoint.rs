@@ -75,13 +75,16 @@ pub struct Parties {
     pub audience: String,
 }
 
-/// The current secret, and the one before it until receivers had time to change over.
+/// The current secret, the one before it until receivers had time to change over, and those of others who
+/// are told at the same place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secrets {
     /// Signs every attempt; none where the profile lets an endpoint go unsigned.
     pub current: Option<Secret>,
     /// Signs beside the current one until the given time.
     pub previous: Option<(Secret, Timestamp)>,
+    /// Those of others who have the same place told of the same, and verify with what is theirs.
+    pub others: Vec<Secret>,
 }
 
 impl Secrets {
@@ -89,7 +92,7 @@ impl Secrets {
     pub fn one(secret: Secret) -> Self {
         Self {
             current: Some(secret),
-            previous: None,
+            ..Self::default()
         }
     }
 
@@ -100,15 +103,17 @@ impl Secrets {
         Self {
             current: Some(new),
             previous: self.current.map(|old| (old, until)),
+            others: self.others,
         }
     }
 
-    /// The secrets to sign with at `now`, newest first.
+    /// The secrets to sign with at `now`, newest first, then those of others.
     pub fn at(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         let previous = self.previous.as_ref().filter(|(_, until)| now < *until);
         self.current
             .iter()
             .chain(previous.map(|(secret, _)| secret))
+            .chain(&self.others)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Endpoints: where deliveries go, with their secrets sealed.
 
+mod cosigners;
 mod health;
 mod owned;
 mod row;
@@ -19,6 +20,7 @@ use crate::column::{Reading, millis};
 use crate::seal::Sealer;
 use crate::sql::{self, Columns, Connection, Kind, Rows};
 use crate::{Storage, StorageError, Write};
+pub(crate) use cosigners::note as note_cosigners;
 pub(crate) use health::{HealthOf, hold_health, write_health};
 pub(crate) use owned::delete;
 pub use owned::{EndpointChange, OwnedEndpoint};
@@ -207,10 +209,14 @@ pub(crate) async fn find_or_disable(
         .map_err(StorageError::doing("find endpoints"))?;
     let mut found = HashMap::with_capacity(rows.len());
     let mut unreadable = Vec::new();
+    let mut others = cosigners::of(connection, sealer, &rows, now).await?;
     for row in &rows {
         let id = row::id(row)?;
         match row::read(row, sealer, id) {
-            Ok(endpoint) => found.insert(id, Found::Readable(Arc::new(endpoint))),
+            Ok(mut endpoint) => {
+                endpoint.secrets.others = others.remove(&id).unwrap_or_default();
+                found.insert(id, Found::Readable(Arc::new(endpoint)))
+            }
             Err(bad) => {
                 unreadable.push((id, bad));
                 found.insert(id, Found::Unreadable)

@@ -61,6 +61,7 @@ const STEPS: &[Step] = &[
     step!(23, "0023", "registration_shape"),
     step!(24, "0024", "swept_before"),
     step!(25, "0025", "delivery_deadline"),
+    step!(26, "0026", "cosigned"),
 ];
 
 /// The steps of an SQLite file.

@@ -119,6 +119,7 @@ async fn a_receiver_that_knows_one_of_two_secrets_gets_everything_through_the_pr
             secrets: Secrets {
                 current: Secret::plain("whsec_new").ok(),
                 previous: Secret::plain("whsec_old").ok().map(|old| (old, end)),
+                others: Vec::new(),
             },
             ..world.endpoint(URL)
         };

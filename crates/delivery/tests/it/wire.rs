@@ -159,6 +159,7 @@ fn while_two_secrets_hold_those_of_hapnd_sign_in_turn_and_others_with_the_newest
         previous: Secret::plain("whsec_old")
             .ok()
             .map(|old| (old, NOW + SignedDuration::from_hours(1))),
+        others: Vec::new(),
     };
     let signed = |profile: Profile, header: &str, attempts: u32, now: Timestamp| {
         let due = Due {

@@ -211,6 +211,12 @@ impl StateType {
     /// What is wrong with a state, if anything is.
     pub fn check(&self, state: &str) -> Result<(), String> {
         let data: Data = serde_json::from_str(state).map_err(|error| error.to_string())?;
+        if let Data::Object(object) = &data
+            && let Some(said) = object.get("$type")
+            && *said != Data::String(self.nsid.clone())
+        {
+            return Err(format!("$.$type: it is not {}", self.nsid));
+        }
         let validator = self.lexicons.validator();
         let checked = match self.is_record {
             true => validator.record(&self.nsid, &data).map(drop),

@@ -51,10 +51,9 @@ impl Audience {
     /// Each place once, for as long as the last who has registered it may be told: otherwise as many
     /// readers as there are could have somebody called as often.
     ///
-    /// A URL that several have registered is told with the secret of one of them: of the space's authority,
-    /// if it has, or else of who came first. What service a reader names is their own word and counts for
-    /// nothing here. Whoever finds that the secret is not theirs registers another URL, for which a
-    /// different query is enough.
+    /// A URL that several have registered is told at the endpoint of one of them: of the space's authority,
+    /// if it has, or else of who came first; the secrets of the others sign as well. What service a reader
+    /// names is their own word and counts for nothing here.
     fn told(&self, of_records: bool, author: Option<&Did>) -> Vec<(&Registration, Recipient)> {
         let concerns = |one: &&Registration| {
             (one.shape == RegistrationShape::Webhook) == of_records

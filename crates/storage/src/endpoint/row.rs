@@ -31,7 +31,10 @@ impl Sealed {
         let row = endpoint.id.as_bytes();
         let seal =
             |column, secret: &Secret| sealer.seal(column, row, secret.to_stored().as_bytes());
-        let Secrets { current, previous } = &endpoint.secrets;
+        // Those of others are sealed with the endpoints that are theirs.
+        let Secrets {
+            current, previous, ..
+        } = &endpoint.secrets;
         let headers = &endpoint.headers;
         Self {
             secret: current.as_ref().map(|secret| seal(CURRENT, secret)),
@@ -154,7 +157,11 @@ fn read_secrets(reading: &Reading<'_>, sealer: &Sealer, id: EndpointId) -> Resul
         (None, None) => None,
         _ => return Err(reading.bad("previous_until", None)),
     };
-    Ok(Secrets { current, previous })
+    Ok(Secrets {
+        current,
+        previous,
+        others: Vec::new(),
+    })
 }
 
 fn read_state(reading: &Reading<'_>) -> Result<EndpointState, BadRow> {

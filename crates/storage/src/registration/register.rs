@@ -51,11 +51,13 @@ impl Registrations {
         };
         let Some(old) = old else {
             let inserted = insert(tx.sql(), new, endpoint, now).await?;
+            inserted.cosign(tx.sql()).await?;
             return Ok(Registered::New(inserted));
         };
         let is_told_there = old.endpoint == endpoint;
         let renewed = renewed(old, &new, endpoint);
         renew(tx.sql(), &renewed).await?;
+        renewed.cosign(tx.sql()).await?;
         Ok(match is_told_there {
             true => Registered::Renewed(renewed),
             false => Registered::New(renewed),
@@ -143,6 +145,17 @@ impl Registrations {
                     .await
             }
         }
+    }
+}
+
+impl Registration {
+    /// Has all who have registered its URL sign what it is told.
+    async fn cosign(&self, connection: &mut Connection) -> Result<(), StorageError> {
+        if self.url.is_empty() {
+            return Ok(());
+        }
+        let place = (self.space.as_str(), self.shape.as_str(), &*self.url);
+        endpoint::note_cosigners(connection, place).await
     }
 }
 

@@ -36,6 +36,7 @@ async fn everything_is_readable_under_the_new_key_and_nothing_under_the_old_one(
             _ => Secrets {
                 current: Some(Secret::generate([low; 32])),
                 previous: Some((Secret::generate([high; 32]), seconds(60))),
+                others: Vec::new(),
             },
         };
         let inserted = storage.endpoints().insert(&mut tx, &endpoint).await;

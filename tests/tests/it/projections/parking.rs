@@ -137,6 +137,33 @@ async fn a_state_that_is_not_of_its_type_is_no_state() {
 }
 
 #[tokio::test]
+async fn a_state_that_says_to_be_of_another_type_is_not_of_its_type() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let schema = json!({
+        "lexicon": 1,
+        "id": "com.example.total",
+        "defs": { "main": { "type": "object", "properties": {} } },
+    });
+    let input = json!({
+        "reducer": "{\"$type\": $event.data.type}",
+        "stateType": "com.example.total",
+        "schemas": [schema],
+    });
+    let made = put(&alice, input).await;
+    let id = made["id"].as_str().expect("an id");
+    append(&alice, "order_1", json!({ "type": "com.example.total" })).await;
+    append(&alice, "order_1", json!({ "type": "com.example.other" })).await;
+    let found = until(&alice, id, |found| found["status"] == "parked").await;
+    let error = found["parked"]["error"].as_str().expect("a text");
+    assert!(
+        error.contains("$.$type: it is not com.example.total"),
+        "{error}"
+    );
+    assert_eq!(found["sequence"], 1);
+}
+
+#[tokio::test]
 async fn a_projection_may_name_by_itself_what_it_folds_into() {
     let server = TestServer::start().await;
     let alice = server.account("alice");

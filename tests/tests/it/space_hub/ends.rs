@@ -142,7 +142,14 @@ async fn a_url_that_several_have_registered_is_told_once_while_one_of_them_may_r
         secrets.push(made["secret"].as_str().expect("a secret").to_owned());
     }
     write_post(&alice, &space, "a", "one").await;
-    assert_eq!(receiver.next().await.verified(&secrets[0])["rkey"], "a");
+    let told = receiver.next().await;
+    for secret in &secrets {
+        assert_eq!(
+            told.verified(secret)["rkey"],
+            "a",
+            "each verifies with their own"
+        );
+    }
     // Of those who may read still, the next is told.
     let gone = json!({ "space": space, "did": readers[0].did });
     assert_eq!(alice.procedure(REMOVE_MEMBER, &gone).await.status, 200);
@@ -152,6 +159,10 @@ async fn a_url_that_several_have_registered_is_told_once_while_one_of_them_may_r
     let made = alice.procedure(REGISTER, &input).await.output();
     let secret = made["secret"].as_str().expect("a secret");
     write_post(&alice, &space, "c", "three").await;
-    assert_eq!(receiver.next().await.verified(secret)["rkey"], "c");
+    let told = receiver.next().await;
+    assert_eq!(told.verified(secret)["rkey"], "c");
+    assert_eq!(told.verified(&secrets[1])["rkey"], "c");
+    let codes = told.header("webhook-signature").split(' ').count();
+    assert_eq!(codes, 2, "who may read no longer signs no more");
     receiver.has_no_more();
 }
