@@ -36,6 +36,8 @@ enum Unwell {
     DeliveryEnded,
     #[error("the delivery engine has stood still since {0}")]
     DeliveryStill(Timestamp),
+    #[error("the outcomes of deliveries cannot be written: the log says why")]
+    DeliveryStuck,
     #[error("not every record stream is read: {0}")]
     StreamsDead(String),
 }
@@ -108,6 +110,9 @@ impl<C: Clock + Clone> Health<C> {
     async fn deliver(self) -> Checked {
         let oldest_due = self.see().await.oldest_due?;
         let now = self.clock.now();
+        if self.engine.is_stuck() {
+            return Err(Unwell::DeliveryStuck.into());
+        }
         let running = match self.engine.pulse() {
             Pulse::Ended => return Err(Unwell::DeliveryEnded.into()),
             Pulse::Beating(at) if now.duration_since(at) > STILL => {

@@ -51,6 +51,7 @@ async fn take(
 ) -> Result<Leased, StorageError> {
     let share = (request.limit / lanes.len()).clamp(1, request.per_endpoint.max(1));
     let mut taken: Vec<Due> = Vec::new();
+    let mut bodies = take::Bodies::new();
     let mut tx = storage.begin().await?;
     // As many lanes as could give something.
     let ids: Vec<_> = lanes.iter().map(|lane| lane.endpoint).collect();
@@ -67,7 +68,8 @@ async fn take(
             && endpoint.state == EndpointState::Active
         {
             let limit = share.min(room);
-            taken.extend(take::take(tx.sql(), request, endpoint, limit, now).await?);
+            let what = (request, endpoint, limit);
+            taken.extend(take::take(tx.sql(), what, &mut bodies, now).await?);
         }
     }
     take::mark(tx.sql(), &taken).await?;

@@ -46,6 +46,8 @@ struct Seen {
     crowded: AtomicBool,
     /// The millisecond of the last turn of its loop.
     turned: AtomicI64,
+    /// Whether the last outcomes could not be written.
+    stuck: AtomicBool,
 }
 
 impl Gate {
@@ -54,6 +56,7 @@ impl Gate {
             open: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             turned: AtomicI64::new(0),
+            stuck: AtomicBool::new(false),
         }))
     }
 
@@ -70,6 +73,11 @@ impl Gate {
     pub(super) fn turn(&self, now: Timestamp, crowded: bool) {
         self.0.crowded.store(crowded, Ordering::Relaxed);
         self.0.turned.store(now.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// Outcomes were written, or could not be.
+    pub(super) fn recorded(&self, done: bool) {
+        self.0.stuck.store(!done, Ordering::Relaxed);
     }
 
     fn is_open(&self) -> bool {
@@ -127,6 +135,11 @@ impl Handle {
             true => Pulse::Beating(self.gate.turned()),
             false => Pulse::Starting,
         }
+    }
+
+    /// Whether the last outcomes could not be written; they are tried again until they are.
+    pub fn is_stuck(&self) -> bool {
+        self.gate.0.stuck.load(Ordering::Relaxed)
     }
 
     /// Tells that there may be due work in the queue.

@@ -37,6 +37,7 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
         let batch = std::mem::take(&mut self.batch);
         let dues = std::mem::take(&mut self.batch_dues);
         let ordered = std::mem::take(&mut self.batch_ordered);
+        self.gate.recorded(matches!(ended, Ok(Ok(_))));
         match ended {
             Ok(Ok(recorded)) => {
                 self.meters.recorded(batch.len(), recorded.stale.len());

@@ -190,9 +190,11 @@ async fn outcomes_that_cannot_be_written_are_written_later() {
     let id = world.tell(&endpoint);
     world.settle().await;
     assert!(matches!(world.queue.state(id), State::Leased { .. }));
+    assert!(world.handle.is_stuck());
     for _ in 0..3 {
         world.advance(seconds(1)).await;
     }
+    assert!(!world.handle.is_stuck());
     assert_eq!(
         world.queue.state(id),
         State::Delivered {

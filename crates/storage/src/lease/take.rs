@@ -1,10 +1,13 @@
 //! Taking the due deliveries of one endpoint.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use loggia_delivery::{
-    AbandonReason, DeliveryId, Due, Endpoint, EndpointId, LeaseRequest, NotificationId,
+    AbandonReason, DeliveryId, Due, Endpoint, EndpointId, LeaseRequest, Notification,
+    NotificationId,
 };
 
 use crate::column::{Reading, millis};
@@ -12,13 +15,15 @@ use crate::delivery::{PENDING, WAS};
 use crate::sql::{self, Backend, Columns, Connection, Kind, Row, Rows};
 use crate::{BadRow, StorageError, enqueue};
 
+/// What was read already: a body that goes to many endpoints is in memory once.
+pub(super) type Bodies = HashMap<NotificationId, Arc<Notification>>;
+
 /// At most `limit` due deliveries of an endpoint; not leased yet, see [`mark`]. Those that cannot be
 /// read are given up.
 pub(super) async fn take(
     connection: &mut Connection,
-    request: &LeaseRequest,
-    endpoint: &Arc<Endpoint>,
-    limit: usize,
+    (request, endpoint, limit): (&LeaseRequest, &Arc<Endpoint>, usize),
+    bodies: &mut Bodies,
     now: Timestamp,
 ) -> Result<Vec<Due>, StorageError> {
     let rows = if endpoint.in_order {
@@ -28,7 +33,7 @@ pub(super) async fn take(
     };
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
-        match read(row, endpoint, request) {
+        match read(row, (request, endpoint), bodies) {
             Ok(due) => taken.push(due),
             Err(bad) => abandon(connection, row, &bad, endpoint.id, now).await?,
         }
@@ -197,7 +202,11 @@ fn log_abandoned(bad: &BadRow, endpoint: EndpointId) {
     tracing::error!(error, %endpoint, "a delivery cannot be read and is abandoned");
 }
 
-fn read(row: &Row, endpoint: &Arc<Endpoint>, request: &LeaseRequest) -> Result<Due, BadRow> {
+fn read(
+    row: &Row,
+    (request, endpoint): (&LeaseRequest, &Arc<Endpoint>),
+    bodies: &mut Bodies,
+) -> Result<Due, BadRow> {
     let unnamed = Reading::new("notification", "(unreadable)", row);
     let notification = unnamed.parse("id", NotificationId::from_slice)?;
     let id = DeliveryId {
@@ -205,9 +214,16 @@ fn read(row: &Row, endpoint: &Arc<Endpoint>, request: &LeaseRequest) -> Result<D
         endpoint: endpoint.id,
     };
     let reading = Reading::new("delivery", id, row);
+    let notification = match bodies.entry(notification) {
+        Entry::Occupied(known) => known.get().clone(),
+        Entry::Vacant(place) => {
+            let read = enqueue::read(row, notification)?;
+            place.insert(Arc::new(read)).clone()
+        }
+    };
     Ok(Due {
         id,
-        notification: Arc::new(enqueue::read(row, notification)?),
+        notification,
         endpoint: endpoint.clone(),
         deadline: reading.time("delivery_deadline")?,
         attempts: reading.count("attempts")?,

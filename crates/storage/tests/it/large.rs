@@ -1,5 +1,7 @@
 //! Large fan-outs.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use loggia_delivery::{EndpointId, NotificationId, Recipient};
 use loggia_storage::Storage;
@@ -9,6 +11,7 @@ use crate::work::{add_endpoints, lease, take};
 
 on_both!(
     ten_thousand_are_told_at_once_and_the_body_is_stored_once,
+    a_body_that_goes_to_many_is_in_memory_once,
     a_backlog_ends_in_parts,
 );
 
@@ -54,6 +57,26 @@ async fn ten_thousand_are_told_at_once_and_the_body_is_stored_once(place: Place)
         .ask("SELECT CAST(count(*) AS TEXT) FROM notification")
         .await;
     assert_eq!(bodies, "1");
+}
+
+async fn a_body_that_goes_to_many_is_in_memory_once(place: Place) {
+    let storage = place.open().await;
+    let endpoints = add_endpoints(&storage, 20).await;
+    let to = endpoints.iter();
+    let to: Vec<_> = to.map(|to| Recipient::new(to.id, Timestamp::MAX)).collect();
+    let mut tx = storage.begin().await.expect("begins");
+    let (new, deliveries) = (notification(1, None), storage.deliveries());
+    let enqueued = deliveries.enqueue(&mut tx, new, &to, None, START).await;
+    assert_eq!(enqueued.expect("enqueues").pending, 20);
+    tx.commit().await.expect("commits");
+    let taken = take(&storage, 100, &[], 1).await.due;
+    assert_eq!(taken.len(), 20);
+    let first = &taken[0].notification;
+    assert!(
+        taken
+            .iter()
+            .all(|due| Arc::ptr_eq(&due.notification, first))
+    );
 }
 
 /// Whoever writes waits for one part at most, however much is pending for an endpoint that is
