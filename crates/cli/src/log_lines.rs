@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
-use jiff::Timestamp;
+use loggia_delivery::{Clock as _, SystemClock};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -45,7 +45,7 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let line = Line {
-            timestamp: format!("{:.6}", Timestamp::now()),
+            timestamp: format!("{:.6}", SystemClock.now()),
             level: event.metadata().level().as_str(),
             fields,
             target: event.metadata().target(),
@@ -156,6 +156,6 @@ mod tests {
         let span = serde_json::json!({"name": "xrpc", "nsid": "com.example.do"});
         assert_eq!(line["span"], span);
         let at = line["timestamp"].as_str().expect("a time");
-        at.parse::<Timestamp>().expect("a time");
+        at.parse::<jiff::Timestamp>().expect("a time");
     }
 }

@@ -14,6 +14,8 @@ mod resume;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use tokio::task::AbortHandle;
 
 use crate::{Batch, Cursor, Signatures, Sockets, Source};
@@ -33,6 +35,8 @@ pub struct Tools {
     pub signatures: Option<Arc<dyn Signatures>>,
     /// Makes random numbers, for pauses.
     pub chance: Box<dyn FnMut() -> u64 + Send>,
+    /// Tells the time, to know what is dated in the future.
+    pub clock: Box<dyn Fn() -> Timestamp + Send>,
 }
 
 /// One source, being read. Reading ends when this is dropped.

@@ -7,6 +7,7 @@ mod connection;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::Tools;
@@ -34,6 +35,7 @@ pub(super) struct Reader {
     sockets: Arc<dyn Sockets>,
     understanding: Understanding,
     chance: Box<dyn FnMut() -> u64 + Send>,
+    clock: Box<dyn Fn() -> Timestamp + Send>,
     queue: Arc<Queue>,
     pulse: Arc<Pulse>,
     meters: Meters,
@@ -71,6 +73,7 @@ impl Reader {
             source,
             sockets: tools.sockets,
             chance: tools.chance,
+            clock: tools.clock,
             queue,
             pulse,
             host: 0,

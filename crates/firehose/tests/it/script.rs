@@ -5,11 +5,15 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use loggia_firehose::{
     ConnectError, Cursor, Message, Signatures, Socket, SocketError, Sockets, Soon, Source,
     SourceKind, SourceUrl, Stream, Tools, Wanted,
 };
 use url::Url;
+
+/// The time: a month after what the sources tell.
+const NOW: Timestamp = Timestamp::constant(1_762_592_000, 0);
 
 /// What becomes of one attempt to connect.
 pub enum Connection {
@@ -67,6 +71,7 @@ impl Script {
             sockets: self.clone(),
             signatures,
             chance: Box::new(|| u64::MAX / 2),
+            clock: Box::new(|| NOW),
         };
         Stream::open(source, from, tools)
     }

@@ -93,10 +93,9 @@ async fn reads_from_now_on_without_a_cursor() {
 #[tokio::test(start_paused = true)]
 async fn what_is_dated_in_the_future_does_not_say_how_far_was_read() {
     let year = 365 * 24 * 3600 * 1_000_000;
-    let now = Timestamp::now().as_microsecond();
     let script = Script::new([Connection::Hold(vec![
         at(1),
-        at(now - NOON + year),
+        at(year),
         Message::Text("{".into()),
     ])]);
     let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);

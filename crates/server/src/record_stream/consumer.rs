@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use loggia_delivery::NodeId;
+use loggia_delivery::{Clock as _, NodeId, SystemClock};
 use loggia_firehose::{Batch, Cursor, Signatures, Sockets, Stream, Tools};
 use loggia_storage::{Storage, StorageError, StreamCursor};
 
@@ -111,6 +111,7 @@ impl Consumer {
             sockets: self.sockets.clone(),
             signatures: self.signatures.clone(),
             chance: Box::new(chance::number),
+            clock: Box::new(|| SystemClock.now()),
         };
         let stream = Arc::new(Stream::open(self.settings.source(), from, tools));
         self.live.reads(name, Some(stream.clone()));

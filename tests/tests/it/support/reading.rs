@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loggia_callers::Web;
+use loggia_delivery::{Clock as _, SystemClock};
 use loggia_firehose::{
     Batch, Cursor, Event, Gap, Malformed, Source, SourceKind, SourceUrl, Stream, Tools, Wanted,
 };
@@ -51,6 +52,7 @@ fn open(source: Source, from: Vec<Cursor>, directory: Option<&String>) -> Reader
         signatures,
         // No pauses between connections.
         chance: Box::new(|| 0),
+        clock: Box::new(|| SystemClock.now()),
     };
     Reader(Stream::open(source, from, tools))
 }

@@ -128,7 +128,7 @@ impl Reader {
         start: &mut Start,
     ) {
         let host = url.identity();
-        let latest = Timestamp::now()
+        let latest = (self.clock)()
             .saturating_add(AHEAD)
             .unwrap_or(Timestamp::MAX);
         let mut item = Item::default();
