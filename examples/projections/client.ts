@@ -29,7 +29,7 @@ async function ended(): Promise<string | undefined> {
 
 async function follow(): Promise<void> {
   const end = await ended();
-  if (end) {
+  if (end !== undefined) {
     console.error(`ended after ${last}: ${end}`);
     process.exit(1);
   }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loggia_lexicon::catalog::DefinitionName;
-use loggia_server::keys::KeyRole;
 use loggia_server::operator::ApiClientId;
 use loggia_syntax::{Did, Nsid};
 
 use crate::deliveries::DeliveriesCommand;
+use crate::keys::KeyName;
 
 /// The server side of AT Protocol: serve, generate code, validate records, compare lexicons.
 #[derive(Debug, Parser)]
@@ -197,8 +197,9 @@ pub enum KeysCommand {
     ///
     /// Access tokens that were signed with the old key hold until they expire.
     Rotate {
-        /// Which key: `atproto`, `atproto_space` or `tokens`.
-        role: KeyRole,
+        /// Which key: `atproto`, `atproto_space`, `tokens`; or `login`, by which the server proves itself to
+        /// the servers of people who log in: made anew at the next start, and they log in again.
+        key: KeyName,
     },
     /// Seal every secret in the database under the master key in LOGGIA_NEW_MASTER_KEY.
     ///

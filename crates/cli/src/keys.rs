@@ -1,5 +1,7 @@
 //! `loggia keys`.
 
+use std::str::FromStr;
+
 use loggia_server::config::Config;
 use loggia_server::keys::KeyRole;
 use loggia_server::operator::{KEY_VARIABLE, NEW_KEY_VARIABLE, Operator, OperatorError, ShownKey};
@@ -46,10 +48,39 @@ pub fn list(settings: &SettingsArgs) -> Result<Outcome> {
     })
 }
 
-pub fn rotate(settings: &SettingsArgs, role: KeyRole) -> Result<Outcome> {
+/// A key that can be rotated.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyName {
+    /// One of the server's own identity.
+    Of(KeyRole),
+    /// That of the client as which it logs people in.
+    Login,
+}
+
+impl FromStr for KeyName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(role) => Ok(Self::Of(role)),
+            Err(_) if text == "login" => Ok(Self::Login),
+            Err(error) => Err(format!("{error}; and there is login")),
+        }
+    }
+}
+
+pub fn rotate(settings: &SettingsArgs, key: KeyName) -> Result<Outcome> {
     with_operator(settings, async |operator| {
-        let did_key = operator.rotate_key(role).await.into_diagnostic()?;
-        output::line(format_args!("{role:<13} {did_key} made"))?;
+        match key {
+            KeyName::Of(role) => {
+                let did_key = operator.rotate_key(role).await.into_diagnostic()?;
+                output::line(format_args!("{role:<13} {did_key} made"))?;
+            }
+            KeyName::Login => {
+                operator.rotate_login_key().await.into_diagnostic()?;
+                output::line(format_args!("login         made at the next start"))?;
+            }
+        }
         Ok(Outcome::Fine)
     })
 }

@@ -71,7 +71,7 @@ fn run(cli: Cli) -> miette::Result<Outcome> {
         Command::Deliveries(command) => deliveries::run(&cli.settings, &command),
         Command::Keys(KeysCommand::Init) => keys::init(&cli.settings),
         Command::Keys(KeysCommand::List) => keys::list(&cli.settings),
-        Command::Keys(KeysCommand::Rotate { role }) => keys::rotate(&cli.settings, role),
+        Command::Keys(KeysCommand::Rotate { key }) => keys::rotate(&cli.settings, key),
         Command::Keys(KeysCommand::Reseal) => keys::reseal(&cli.settings),
         Command::Dev(DevCommand::Account { name }) => dev::account(&cli.settings, &name),
         Command::Dev(DevCommand::Token { lxm, account, aud }) => {

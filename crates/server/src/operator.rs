@@ -154,6 +154,15 @@ impl Operator {
         keys::rotate(&self.storage, role, SystemClock.now()).await
     }
 
+    /// Has the key by which the server proves itself when people log in made anew at the next start. What
+    /// was allowed to the old one ends: people log in again.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn rotate_login_key(&self) -> Result<(), StorageError> {
+        self.storage.login_sessions().forget_client_key().await
+    }
+
     /// Closes the database.
     pub async fn close(self) {
         self.storage.close().await;

@@ -195,6 +195,17 @@ impl LoginSessions {
             .await
     }
 
+    /// Forgets the key of [`LoginSessions::client_key`]: another is made by whoever asks for it next.
+    pub async fn forget_client_key(&self) -> Result<(), StorageError> {
+        let mut tx = self.storage.begin().await?;
+        sql::query("DELETE FROM meta WHERE name = $1")
+            .bind(CLIENT_KEY)
+            .execute(tx.sql())
+            .await
+            .map_err(StorageError::doing("forget the OAuth client key"))?;
+        tx.commit().await
+    }
+
     /// The key by which this server proves to authorization servers that it is itself; `made` is
     /// kept if there is none yet.
     pub async fn client_key(&self, made: &[u8]) -> Result<Zeroizing<Vec<u8>>, StorageError> {

@@ -1,5 +1,6 @@
 //! Opening a store: connections, tables, and whether the key fits.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,7 @@ impl Storage {
     pub async fn open(location: &Location, key: &MasterKey) -> Result<Self, StorageError> {
         let pools = match &location.0 {
             Place::File(path, synchronous) => {
+                make(path);
                 let options = file(path, *synchronous)
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal);
@@ -137,6 +139,18 @@ impl Storage {
             .open("meta.value", NAME.as_bytes(), &found)
             .map_err(|_| StorageError::WrongKey)?;
         tx.commit().await
+    }
+}
+
+/// Makes the file, should there be none, for its owner's eyes only: SQLite gives what it puts beside the same
+/// rights. What cannot be made SQLite cannot open either, and says why.
+fn make(path: &Path) {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    if let Err(error) = options.open(path) {
+        tracing::debug!(%error, "no new database file was made");
     }
 }
 

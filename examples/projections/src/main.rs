@@ -2,6 +2,7 @@
 //! projection as it comes, and goes on where it stood whenever the connection is lost, until the key or
 //! the projection is no more.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,22 +21,19 @@ async fn main() -> ExitCode {
     let mut last: i64 = rest.first().and_then(|last| last.parse().ok()).unwrap_or(0);
     loop {
         let url = format!("{server}/projections/{projection}/subscribe?afterSequence={last}");
-        let lost = follow(&url, key, &mut last).await.err();
-        if let Some(Error::Http(refused)) = &lost
+        let Err(lost) = follow(&url, key, &mut last).await;
+        if let Error::Http(refused) = &lost
             && [401, 403, 404].contains(&refused.status().as_u16())
         {
-            eprintln!("ended after {last}: {}", refused.status());
+            eprintln!("ended after {last}: {lost}");
             return ExitCode::FAILURE;
         }
-        let why = lost.map_or("the connection was closed".to_owned(), |lost| {
-            lost.to_string()
-        });
-        eprintln!("after {last}: {why}; again in a second");
+        eprintln!("after {last}: {lost}; again in a second");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-async fn follow(url: &str, key: &str, last: &mut i64) -> Result<(), Error> {
+async fn follow(url: &str, key: &str, last: &mut i64) -> Result<Infallible, Error> {
     let mut request = url.into_client_request()?;
     request.headers_mut().insert("x-api-key", key.parse()?);
     let (mut socket, _) = connect_async(request).await?;
@@ -47,5 +45,5 @@ async fn follow(url: &str, key: &str, last: &mut i64) -> Result<(), Error> {
             *last = told["sequence"].as_i64().unwrap_or(*last);
         }
     }
-    Ok(())
+    Err(Error::ConnectionClosed)
 }

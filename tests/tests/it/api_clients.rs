@@ -74,7 +74,11 @@ async fn a_key_may_be_sent_and_then_must_be_good() {
         refused(&describe(&server, &[("x-client-key", bad)]).await, INVALID);
     }
     let twice = [("x-client-key", key.as_str()), ("x-client-key", &key)];
-    refused(&describe(&server, &twice).await, INVALID);
+    let said = "the X-Client-Key is sent more than once: send it once";
+    refused(
+        &describe(&server, &twice).await,
+        (INVALID.0, INVALID.1, said),
+    );
 }
 
 #[tokio::test]

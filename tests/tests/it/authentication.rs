@@ -170,10 +170,16 @@ async fn a_token_is_signed_by_its_issuer() {
     let wrong = (
         401,
         "BadJwtSignature",
-        "the token is not signed by its issuer",
+        "the token is not signed by its issuer: the signature does not verify",
     );
     let es256 = with_header(&token, &json!({ "typ": "JWT", "alg": "ES256" }));
-    refused(&server, Some(&bearer(&es256)), wrong).await;
+    let other = (
+        wrong.0,
+        wrong.1,
+        "the token is not signed by its issuer: its header names another algorithm (alg) than \
+         ES256K, its key's",
+    );
+    refused(&server, Some(&bearer(&es256)), other).await;
     let bobs = bob.token(LIST);
     let (_, signature) = bobs.rsplit_once('.').expect("three segments");
     let (claims, _) = token.rsplit_once('.').expect("three segments");
@@ -249,7 +255,7 @@ async fn a_key_that_was_replaced_signs_no_more() {
     let wrong = (
         401,
         "BadJwtSignature",
-        "the token is not signed by its issuer",
+        "the token is not signed by its issuer: the signature does not verify",
     );
     refused(&server, Some(&bearer(&old_key)), wrong).await;
 }

@@ -75,6 +75,8 @@ fn rotate_replaces_one_key_and_list_shows_both() {
     assert_eq!(run.out.matches(", retired\n").count(), 1, "{}", run.out);
     assert_eq!(run.out.matches(" current\n").count(), 3, "{}", run.out);
     keys(&world, &["rotate", "other"]).refused(2, &["the roles are atproto, atproto_space"]);
+    let login = keys(&world, &["rotate", "login"]).fine();
+    assert_eq!(login.out, "login         made at the next start\n");
 }
 
 #[test]

@@ -20,6 +20,19 @@ on_both!(
     another_master_key_is_refused_at_once,
 );
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_on_the_disk_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    acknowledge(&storage).await;
+    for file in folder.files() {
+        let of_others = file.metadata().expect("is there").permissions().mode() & 0o077;
+        assert_eq!(of_others, 0, "{}", file.display());
+    }
+}
+
 /// Enqueues one delivery under a lease that nobody will honour.
 async fn acknowledge(storage: &Storage) -> DeliveryId {
     let mut tx = storage.begin().await.expect("begins");

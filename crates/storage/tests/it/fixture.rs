@@ -50,12 +50,17 @@ impl Folder {
         Location::file(self.0.join("loggia.db"))
     }
 
+    /// The store's files.
+    pub fn files(&self) -> [PathBuf; 2] {
+        ["loggia.db", "loggia.db-wal"].map(|name| self.0.join(name))
+    }
+
     /// What a crash would leave on the disk at this moment: the files as they are, while the store
     /// is open.
     pub fn copy(&self) -> Self {
         let copy = Self::new();
-        for name in ["loggia.db", "loggia.db-wal"] {
-            let copied = std::fs::copy(self.0.join(name), copy.0.join(name));
+        for (from, to) in self.files().iter().zip(copy.files()) {
+            let copied = std::fs::copy(from, to);
             copied.expect("the store's files can be read");
         }
         copy

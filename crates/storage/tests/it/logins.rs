@@ -176,6 +176,10 @@ async fn nothing_secret_is_readable_on_the_disk() {
     let key = sessions.client_key(SECRET).await.expect("kept");
     assert_eq!(&key[..], SECRET);
     let again = sessions.client_key(b"another").await.expect("found");
+    let forgotten = sessions.forget_client_key().await;
+    forgotten.expect("forgets");
+    let new = sessions.client_key(b"new").await.expect("kept");
+    assert_eq!(&new[..], b"new");
     assert_eq!(&again[..], SECRET, "the first one stays");
     let disk = folder.database();
     assert!(disk.windows(15).any(|part| part == b"did:web:alice.e"));

@@ -158,7 +158,7 @@ async fn subject_tokens_are_service_auth_for_this_exchange() {
         ),
         (
             &forged,
-            "BadJwtSignature: the token is not signed by its issuer",
+            "BadJwtSignature: the token is not signed by its issuer: the signature does not verify",
         ),
     ] {
         let answer = app.exchange(&server, token, &[]).await;
