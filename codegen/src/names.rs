@@ -138,7 +138,8 @@ impl Scope {
 
     /// Takes this name, or the first of `{name}2`, `{name}3`, … that is free.
     pub(crate) fn take(&mut self, name: &str) -> String {
-        self.first_free(name, |number| format!("{name}{number}"))
+        let plain = name.trim_end_matches('_');
+        self.first_free(name, |number| format!("{plain}{number}"))
     }
 
     /// Takes this name, or the first of `{name}_2`, `{name}_3`, … that is free.
@@ -206,12 +207,14 @@ mod tests {
     #[test]
     fn values_have_one_name_each() {
         let names = values(
-            ["!hide", "hide", "", "👍", "a.b#c", "other", "self"],
+            ["!hide", "hide", "", "👍", "a.b#c", "other", "self", "Self"],
             &["Other"],
         );
         assert_eq!(
             names,
-            ["Hide", "Hide2", "Empty", "Value4", "C", "Other2", "Self_"]
+            [
+                "Hide", "Hide2", "Empty", "Value4", "C", "Other2", "Self_", "Self2"
+            ]
         );
     }
 

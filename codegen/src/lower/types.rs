@@ -10,6 +10,9 @@ use crate::model::{
 };
 use crate::names::{self, Scope};
 
+/// Where arrays of arrays end being types of their own: the compiler gives up at some 60 of them.
+const DEEPEST_ITEMS: &str = "/items/items/items/items/items/items/items/items";
+
 /// Whether a string has a list of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
@@ -63,6 +66,10 @@ impl Lowering<'_, '_> {
                 accept: schema.accept.clone(),
                 max_size: schema.max_size,
             },
+            Schema::Array(_) if pointer.ends_with(DEEPEST_ITEMS) => {
+                self.note(pointer, "arrays as deep as this are kept as raw data");
+                Type::Data
+            }
             Schema::Array(schema) => Type::List {
                 items: Box::new(self.ty(&format!("{pointer}/items"), &schema.items, items)),
                 min: schema.min_length,

@@ -2,14 +2,14 @@
 
 mod place;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use loggia_lexicon::catalog::Catalog;
 use loggia_lexicon::document::Def;
 use loggia_lexicon::validate::Validator;
 use loggia_syntax::check::{Code, Violation};
-use miette::{IntoDiagnostic, MietteDiagnostic, Report, Result, WrapErr};
+use miette::{IntoDiagnostic, MietteDiagnostic, Report, Result, WrapErr, miette};
 use serde_json::{Value, json};
 
 use crate::args::ValidateArgs;
@@ -72,14 +72,19 @@ struct Input {
 }
 
 fn read(file: &Path, name: &str) -> Result<Input> {
-    let text = if file == Path::new("-") {
-        io::read_to_string(io::stdin())
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        std::fs::read_to_string(file)
+        std::fs::read(file)
     };
-    let text = text
+    let bytes = bytes
         .into_diagnostic()
         .wrap_err_with(|| format!("reading {name}"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        miette!("{name} is not JSON: it is not UTF-8 from byte {at} on")
+    })?;
     match serde_json::from_str(&text) {
         Ok(value) => Ok(Input {
             name: name.to_owned(),

@@ -17,6 +17,7 @@ use crate::sql::{self, Columns, Kind, Rows};
 use crate::{Storage, StorageError, Write};
 
 pub use end::{Unregistering, UnregisteringBy};
+use register::share_spaces;
 pub(crate) use register::{hold_space, spaces_of};
 
 sortable_id! {
@@ -160,8 +161,8 @@ pub struct Registrations {
 
 impl Registrations {
     /// The space's registrations that have not expired, whose reader may still read and whose endpoint
-    /// is told, oldest first. In the transaction that enqueues for them. One that cannot be read is left
-    /// out and logged: the others are told.
+    /// is told, oldest first. In the transaction that enqueues for them: until it ends none of them ends
+    /// before its time. One that cannot be read is left out and logged: the others are told.
     pub async fn list_active(
         &self,
         tx: &mut Write,
@@ -180,6 +181,8 @@ impl Registrations {
         now: Timestamp,
     ) -> Result<HashMap<String, Vec<Registration>>, StorageError> {
         let names: BTreeSet<_> = spaces.iter().map(|space| space.as_str()).collect();
+        // Who ends one of them meanwhile has to see what is enqueued for it, to hand it on.
+        share_spaces(tx.sql(), &names).await?;
         let mut rows = Rows::new(SPACES);
         for name in names {
             rows.push([name.into(), millis(now).into()]);

@@ -108,6 +108,11 @@ impl SpaceChains {
         }))
     }
 
+    /// Nobody else gives a place in this space until the transaction ends.
+    pub(crate) async fn hold(&self, tx: &mut Write, space: &SpaceRef) -> Result<(), StorageError> {
+        hold(tx.sql(), space).await
+    }
+
     /// At most `limit` authors after a place, in the order of their places. Any text is a place: they
     /// are compared as texts.
     pub async fn list(

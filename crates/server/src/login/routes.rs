@@ -222,7 +222,11 @@ async fn jwks(State(pages): State<Pages>) -> Response {
 fn published(document: Option<Value>) -> Response {
     match document {
         Some(document) => Json(document).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => {
+            let why =
+                "this server is in development: its client is in its id, and nothing is published";
+            (StatusCode::NOT_FOUND, why).into_response()
+        }
     }
 }
 

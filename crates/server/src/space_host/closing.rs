@@ -137,6 +137,11 @@ impl<'a> Closer<'a> {
         (space, by): (&HostedSpace, &Did),
         now: Timestamp,
     ) -> Result<Closed<'a>, NotClosed> {
+        self.0
+            .storage
+            .spaces()
+            .hold_contents(tx, &space.uri)
+            .await?;
         // Readers hear of the end before what they have registered ends.
         let told = space_hub::deleted(&self.0.notices, tx, &space.uri, now).await?;
         let (mut news, mut closing) = (News::default(), Closing::of(space, by));
@@ -173,6 +178,7 @@ impl<'a> Closer<'a> {
         let (mut news, most) = (News::default(), community::limits::AT_ONCE);
         let space = closing.space(uri.clone())?;
         let spaces = self.0.storage.spaces();
+        spaces.hold_contents(tx, uri).await?;
         let members = spaces.memberships_in(tx, uri, "", most).await?;
         let happened: Vec<_> = members.iter().map(Happened::MemberRemoved).collect();
         news.add((&self.0.storage, tx), (&space, &closing.by), &happened, now)

@@ -107,6 +107,9 @@ async fn pass_on<E: DeclaredError>(
     let notices = &host.notices;
     match advance(notices, &mut tx, news, now).await? {
         Heard::Advanced(place) => {
+            // In the order of those who copy: the copies, and then who is registered.
+            let copies = host.storage.space_copies();
+            copies.hold(&mut tx, &news.repo.space).await?;
             let audience = notices.audience(&mut tx, &news.repo.space, now).await?;
             let told = forward((notices, &audience), &mut tx, (news, &place), now).await?;
             let copied = match audience.has_webhooks(&news.repo.author) {

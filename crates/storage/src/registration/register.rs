@@ -1,5 +1,7 @@
 //! Registering and renewing, within limits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use loggia_delivery::{DisableReason, Endpoint, EndpointId, EndpointState};
 use loggia_syntax::{Did, SpaceRef};
@@ -234,7 +236,20 @@ pub(crate) async fn hold_space(
     connection: &mut Connection,
     space: &str,
 ) -> Result<(), StorageError> {
-    connection.hold(&format!("registrations of {space}")).await
+    connection.hold(&of_space(space)).await
+}
+
+/// The same for who only looks what is registered for these spaces, which are in order.
+pub(super) async fn share_spaces(
+    connection: &mut Connection,
+    spaces: &BTreeSet<&str>,
+) -> Result<(), StorageError> {
+    let names = spaces.iter().map(|space| of_space(space)).collect();
+    connection.share_all(names).await
+}
+
+fn of_space(space: &str) -> String {
+    format!("registrations of {space}")
 }
 
 /// How many there are, of the space, the authority and the caller, stays as it is until the transaction

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use loggia_syntax::SpaceRef;
 
 use super::{Membership, Spaces, forget};
+use crate::registration::hold_space;
 use crate::sql;
 use crate::{RepoName, StorageError, Write};
 
@@ -46,9 +47,27 @@ impl Spaces {
             .map_err(StorageError::doing("strike members off"))
     }
 
+    /// Holds what is in a space: its authority's repository, its sequence, the copies, and what is
+    /// registered for it, in the order of those who write and hear.
+    pub async fn hold_contents(
+        &self,
+        tx: &mut Write,
+        space: &SpaceRef,
+    ) -> Result<RepoName, StorageError> {
+        let own = RepoName {
+            author: space.authority(),
+            space: space.clone(),
+        };
+        self.storage.space_repos().hold(tx, &own).await?;
+        self.storage.space_chains().hold(tx, space).await?;
+        self.storage.space_copies().hold(tx, space).await?;
+        hold_space(tx.sql(), space.as_str()).await?;
+        Ok(own)
+    }
+
     /// Removes what is left of a space that is closed, at most so many rows of a kind: its sequence, the
-    /// copies of repositories elsewhere, and its authority's own repository. Whether nothing is left. The
-    /// repository is held before the sequence, and that before the copies, as by those who write and hear.
+    /// copies of repositories elsewhere, and its authority's own repository. Whether nothing is left. All
+    /// of it is held meanwhile.
     pub async fn clear(
         &self,
         tx: &mut Write,
@@ -56,11 +75,7 @@ impl Spaces {
         limit: u32,
     ) -> Result<bool, StorageError> {
         let storage = &self.storage;
-        let own = RepoName {
-            author: space.authority(),
-            space: space.clone(),
-        };
-        storage.space_repos().hold(tx, &own).await?;
+        let own = self.hold_contents(tx, space).await?;
         if !storage.space_chains().delete_part(tx, space, limit).await?
             || !storage.space_copies().delete_part(tx, space, limit).await?
         {

@@ -57,6 +57,18 @@ impl Connection {
 
     /// The same of many, one after the other: who holds several names them in the same order as others.
     pub(crate) async fn hold_all(&mut self, names: Vec<String>) -> Result<(), StorageError> {
+        let hold = "SELECT pg_advisory_xact_lock(hashtextextended(r.name, 0)) FROM r";
+        self.lock(names, hold).await
+    }
+
+    /// Until the transaction ends nobody holds any of these. Others may share them too, and who shares
+    /// something holds it no more.
+    pub(crate) async fn share_all(&mut self, names: Vec<String>) -> Result<(), StorageError> {
+        let share = "SELECT pg_advisory_xact_lock_shared(hashtextextended(r.name, 0)) FROM r";
+        self.lock(names, share).await
+    }
+
+    async fn lock(&mut self, names: Vec<String>, sql: &'static str) -> Result<(), StorageError> {
         const NAMES: rows::Columns = &[("name", rows::Kind::Text)];
         match self.backend() {
             Backend::Sqlite => Ok(()),
@@ -65,8 +77,7 @@ impl Connection {
                 for name in names {
                     rows.push([name.into()]);
                 }
-                let hold = "SELECT pg_advisory_xact_lock(hashtextextended(r.name, 0)) FROM r";
-                rows.fetch_all(self, hold)
+                rows.fetch_all(self, sql)
                     .await
                     .map(drop)
                     .map_err(StorageError::doing("wait for others that write the same"))

@@ -11,7 +11,7 @@ on_both!(clearing_and_writing_wait_for_each_other);
 /// So often that the two meet.
 const ROUNDS: u8 = 50;
 
-/// What a write of the authority does: first its repository, then the sequence.
+/// What a write of the authority does: first its repository, then the sequence, then who is told.
 async fn write(storage: &Storage, own: &RepoName, number: u8) {
     let dag_cbor = vec![0xa1, 0x61, 0x61, 0x18, number];
     let value = RecordValue {
@@ -31,6 +31,9 @@ async fn write(storage: &Storage, own: &RepoName, number: u8) {
     let chains = storage.space_chains();
     let heard = chains.advance(&mut tx, own, news, now).await;
     assert!(matches!(heard, Ok(Heard::Advanced(_))), "{heard:?}");
+    let registrations = storage.registrations();
+    let told = registrations.list_active(&mut tx, &own.space, now.0).await;
+    assert_eq!(told.expect("lists"), []);
     tx.commit().await.expect("commits");
 }
 

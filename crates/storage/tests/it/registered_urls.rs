@@ -12,6 +12,7 @@ on_both!(
     a_service_is_told_where_another_endpoint_of_it_can_be_read,
     what_waits_for_a_url_goes_to_whoever_else_may_be_told,
     a_url_that_nobody_may_be_told_at_is_none,
+    what_is_told_while_a_registration_ends_is_lost_to_nobody,
 );
 
 async fn made(storage: &Storage, new: NewRegistration) -> Registration {
@@ -141,4 +142,45 @@ async fn a_url_that_nobody_may_be_told_at_is_none(place: Place) {
     let state = found.expect("finds").expect("is there").state;
     assert_ne!(state, EndpointState::Active);
     assert_eq!(active(&storage, "main", 2).await, [dave]);
+}
+
+/// So often that who tells and who ends meet.
+const ROUNDS: u8 = 10;
+
+/// Tells the first who has registered the URL, as of records, and takes its time.
+async fn tell(place: &Place, storage: &Storage, number: u8) {
+    let at = seconds(i64::from(number));
+    let mut tx = storage.begin().await.expect("begins");
+    let registrations = storage.registrations();
+    let listed = registrations.list_active(&mut tx, &space("main"), at).await;
+    let listed = listed.expect("lists");
+    // On a connection of its own, which takes longer than ending a registration does.
+    assert_eq!(place.ask("SELECT CAST(1 AS TEXT)").await, "1");
+    let recipients = [Recipient::new(listed[0].endpoint, seconds(3600))];
+    let (new, deliveries) = (notification(number, None), storage.deliveries());
+    let enqueued = deliveries.enqueue(&mut tx, new, &recipients, None, at);
+    enqueued.await.map(drop).expect("enqueues");
+    tx.commit().await.expect("commits");
+}
+
+async fn what_is_told_while_a_registration_ends_is_lost_to_nobody(place: Place) {
+    let storage = place.open().await;
+    made(&storage, hook(200, "dave")).await;
+    for number in 1..=ROUNDS {
+        // Bob stands before Dave: his number, and so his registration's id, is lower.
+        let bob = made(&storage, hook(number, "bob")).await;
+        let end = async {
+            let mut tx = storage.begin().await.expect("begins");
+            let (main, bob) = (space("main"), did("bob"));
+            let (registrations, at) = (storage.registrations(), seconds(i64::from(number)));
+            let ended = registrations.end_of_reader(&mut tx, &main, Some(&bob), at);
+            let ended = ended.await.expect("ends");
+            tx.commit().await.expect("commits");
+            ended
+        };
+        let (ended, ()) = tokio::join!(end, tell(&place, &storage, number));
+        assert_eq!(ended, [bob.endpoint]);
+    }
+    let pending = "SELECT CAST(count(*) AS TEXT) FROM delivery WHERE state = 'pending'";
+    assert_eq!(place.ask(pending).await, ROUNDS.to_string());
 }

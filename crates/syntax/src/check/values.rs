@@ -106,12 +106,15 @@ pub fn const_boolean(value: bool, expected: bool, at: &At<'_>, report: &mut Repo
     }
 }
 
-/// `one of a, b, c`, at most ten of them.
+/// `one of a, b, c`, at most ten of them; `no value` where there are none.
 pub(super) struct Listed<I>(pub(super) I);
 
 impl<I: Iterator<Item: fmt::Display> + Clone> fmt::Display for Listed<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST: usize = 10;
+        if self.0.clone().next().is_none() {
+            return f.write_str("no value at all, as the list is empty");
+        }
         f.write_str("one of ")?;
         for (i, item) in self.0.clone().enumerate().take(MOST) {
             let comma = if i == 0 { "" } else { ", " };
@@ -139,6 +142,10 @@ mod tests {
         assert_eq!(
             says(|at, report| enum_string("c", &["a", "b"], at, report)).as_deref(),
             Some(r#"$: expected one of "a", "b", got "c""#)
+        );
+        assert_eq!(
+            says(|at, report| enum_string::<&str>("c", &[], at, report)).as_deref(),
+            Some(r#"$: expected no value at all, as the list is empty, got "c""#)
         );
         let many: Vec<i64> = (0..12).collect();
         assert_eq!(

@@ -5,6 +5,7 @@
 /// Every document: its NSID and its JSON.
 pub const DOCUMENTS: &[(&str, &str)] = &[
     ("com.example.club", include_str!("../lexicons/club.json")),
+    ("com.example.deep", include_str!("../lexicons/deep.json")),
     ("com.example.grid", include_str!("../lexicons/grid.json")),
     ("com.example.nothing", include_str!("../lexicons/nothing.json")),
     ("com.example.odd", include_str!("../lexicons/odd.json")),

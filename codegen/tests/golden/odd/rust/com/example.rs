@@ -3,6 +3,7 @@
 //! `com.example.*`
 
 pub mod club;
+pub mod deep;
 pub mod grid;
 pub mod nothing;
 pub mod odd;
