@@ -329,10 +329,8 @@ fn what_cannot_be_read_ends_with_2_and_the_rest_is_checked() {
     );
     std::fs::write(world.path("latin1.json"), b"{\"text\": \"caf\xe9\"}").expect("writable");
     let run = world.run(&with(&["latin1.json"]));
-    run.refused(
-        2,
-        &["latin1.json is not JSON: it is not UTF-8 from byte 13 on"],
-    );
+    let not_text = "latin1.json is not JSON: it is not UTF-8 from byte 13 on";
+    run.refused(2, &[not_text]);
     let run = world.run_with(&with(&["-"]), "");
     run.refused(2, &["- is not JSON"]);
     let run = world.run_with(&with(&["-"]), "{\"é\u{1f600}\": \"\u{1f600}");

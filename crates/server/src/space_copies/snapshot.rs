@@ -1,5 +1,7 @@
 //! Reading a whole repository, without its records' values.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -23,15 +25,19 @@ use crate::host_places::{Domain, NoPlace};
 
 /// When to come again while as many repositories are read as may be.
 const LATER: Duration = Duration::from_secs(5);
-/// The same of large ones, which are then begun anew.
+/// The same of large ones.
 const MUCH_LATER: Duration = Duration::from_secs(60);
+/// So many repositories are remembered to be large.
+const KNOWN: usize = 10_000;
 
 /// Places for repositories that are read whole. Each begins in one of many; what turns out to be large goes
 /// on in one of few. So a host that takes its time with a large one keeps no small one waiting, and none of
-/// the same owner has all.
+/// the same owner has all. One that is known to be large waits for one of those few, so that it is not
+/// read anew up to there each time.
 pub(crate) struct Snapshots {
     small: AtOnce,
     large: AtOnce,
+    known: Mutex<HashSet<RepoName>>,
 }
 
 impl Default for Snapshots {
@@ -40,38 +46,79 @@ impl Default for Snapshots {
         Self {
             small: AtOnce::new(small.0, small.1),
             large: AtOnce::new(large.0, large.1),
+            known: Mutex::default(),
         }
     }
+}
+
+impl Snapshots {
+    fn is_large(&self, name: &RepoName) -> bool {
+        lock(&self.known).contains(name)
+    }
+
+    /// Remembers a large repository, of [`KNOWN`] at most: more are found to be large once more.
+    fn remember(&self, name: &RepoName) {
+        let mut known = lock(&self.known);
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(name.clone());
+    }
+
+    fn forget(&self, name: &RepoName) {
+        lock(&self.known).remove(name);
+    }
+}
+
+/// What is remembered changes in one step: it is whole even if somebody panicked.
+fn lock(known: &Mutex<HashSet<RepoName>>) -> MutexGuard<'_, HashSet<RepoName>> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A place for a repository that is read.
 struct Room<'a> {
     snapshots: &'a Snapshots,
+    name: &'a RepoName,
     domain: Domain,
     place: Place<'a>,
+    is_large: bool,
     read: usize,
 }
 
 impl<'a> Room<'a> {
-    fn of(snapshots: &'a Snapshots, turn: &Turn) -> Result<Self, AskError> {
+    fn of(snapshots: &'a Snapshots, turn: &Turn, name: &'a RepoName) -> Result<Self, AskError> {
         let domain = Domain::of(turn.base());
-        let place = enter(&snapshots.small, &domain, LATER)?;
+        let is_large = snapshots.is_large(name);
+        let place = match is_large {
+            true => enter(&snapshots.large, &domain, MUCH_LATER)?,
+            false => enter(&snapshots.small, &domain, LATER)?,
+        };
         Ok(Self {
             snapshots,
+            name,
             domain,
             place,
+            is_large,
             read: 0,
         })
     }
 
     /// Makes room for so many bytes more.
     fn grow(&mut self, bytes: usize) -> Result<(), AskError> {
-        let was_small = self.read <= limits::SMALL;
         self.read += bytes;
-        if was_small && self.read > limits::SMALL {
+        if !self.is_large && self.read > limits::SMALL {
+            self.snapshots.remember(self.name);
             self.place = enter(&self.snapshots.large, &self.domain, MUCH_LATER)?;
+            self.is_large = true;
         }
         Ok(())
+    }
+
+    /// It was read to its end: it is as large as it is.
+    fn end(&self) {
+        if self.read <= limits::SMALL {
+            self.snapshots.forget(self.name);
+        }
     }
 }
 
@@ -128,7 +175,7 @@ impl Syncer {
     /// Reads no further than to the end of the index: it is what the commit was signed for, and a host
     /// that sends records all the same sends them in vain.
     async fn read(&self, turn: &Turn, name: &RepoName, key: PublicKey) -> Result<Snapshot, Undone> {
-        let mut room = Room::of(&self.snapshots, turn)?;
+        let mut room = Room::of(&self.snapshots, turn, name)?;
         let mut file = self.asking.file(turn, name).await?;
         // A host that drips is left alone like a silent one, also when it is cut off for that.
         turn.began();
@@ -151,6 +198,7 @@ impl Syncer {
             let (next, part) = read.map_err(|_| Undone::Busy)?;
             if let Some(Part::Commit(commit)) = part.map_err(Unproved::Snapshot)? {
                 turn.brought();
+                room.end();
                 let index = next.into_index();
                 let index = index.ok_or(Unproved::Snapshot(BadSnapshot::Missing(0)))?;
                 return Ok(Snapshot { commit, index });
@@ -183,6 +231,8 @@ async fn piece(file: &mut Download) -> Result<BytesMut, CallError> {
 
 #[cfg(test)]
 mod tests {
+    use loggia_syntax::{Did, SpaceRef};
+
     use super::*;
     use crate::host_places::Places;
 
@@ -193,22 +243,39 @@ mod tests {
             let turn = Turn::of(&places, url.parse().expect("a URL"));
             turn.unwrap_or_else(|_| panic!("a place"))
         };
-        let begin = |turn: &Turn| Room::of(&snapshots, turn);
+        let repos: Vec<_> = ["a", "b", "good"].map(repo).into();
+        let begin = |turn: &Turn, name| Room::of(&snapshots, turn, name);
         let slow = turn("https://a.slow.test");
-        let mut large = begin(&slow).expect("a place");
+        let mut large = begin(&slow, &repos[0]).expect("a place");
         large.grow(limits::SMALL).expect("it is small");
         large.grow(1).expect("a place");
-        let mut other = begin(&turn("https://b.slow.test")).expect("a place");
+        let beside = turn("https://b.slow.test");
+        let mut other = begin(&beside, &repos[1]).expect("a place");
         let full = other.grow(limits::SMALL + 1);
         assert!(matches!(full, Err(AskError::NoPlace(_))), "{full:?}");
-        let mut good = begin(&turn("https://good.test")).expect("a place");
+        // It is known to be large now: nothing is read of it while no place is free.
+        let full = begin(&beside, &repos[1]).err();
+        assert!(matches!(full, Some(AskError::NoPlace(_))), "{full:?}");
+        let mut good = begin(&turn("https://good.test"), &repos[2]).expect("a place");
         good.grow(limits::SMALL + 1).expect("a place for another");
         drop(large);
-        other = begin(&turn("https://b.slow.test")).expect("a place");
-        other.grow(limits::SMALL + 1).expect("it is free again");
+        other = begin(&beside, &repos[1]).expect("it is free again");
+        other.grow(limits::SMALL).expect("as much as it likes");
+        // It has become small.
+        other.end();
+        assert!(!snapshots.is_large(&repos[1]));
+        snapshots.forget(&repos[0]);
         // Those who have begun are as many as may be of each owner.
         let most = limits::SNAPSHOTS.0;
-        let begun: Vec<_> = (0..=most).map(|_| begin(&slow)).collect();
+        let begun: Vec<_> = (0..=most).map(|_| begin(&slow, &repos[0])).collect();
         assert_eq!(begun.iter().filter(|one| one.is_ok()).count(), most);
+    }
+
+    fn repo(author: &str) -> RepoName {
+        let space = "at://did:web:space.test/space/com.example.forum/main";
+        RepoName {
+            author: Did::new(format!("did:web:{author}.test")).expect("a DID"),
+            space: SpaceRef::new(space).expect("a space"),
+        }
     }
 }
