@@ -45,6 +45,7 @@ mod webhooks;
 mod wisp;
 mod wisp_deliveries;
 mod wisp_discovery;
+mod wisp_events;
 mod wisp_routes;
 mod wisp_secrets;
 mod wisp_silent_hosts;

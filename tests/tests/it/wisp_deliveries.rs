@@ -344,19 +344,9 @@ async fn events_are_the_pages_array_newest_first_and_at_most_a_hundred() {
     assert_eq!(*one, expected);
 }
 
-/// Waits for the one delivery to end so; what is listed of it.
+/// The one delivery ends so; what is listed of it.
 async fn outcome(hooks: &mut Hooks, status: &str) -> Value {
-    loop {
-        let listed = hooks
-            .person
-            .script("GET", "/api/webhook/events", None)
-            .await
-            .output();
-        let events = listed.get("events").unwrap_or(&listed);
-        if let Some(event) = events.get(0) {
-            assert_eq!(event["status"], status, "{event}");
-            return event.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let event = hooks.outcome().await;
+    assert_eq!(event["status"], status, "{event}");
+    event
 }

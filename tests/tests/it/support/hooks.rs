@@ -121,6 +121,19 @@ impl Hooks {
             .commit(WATCHED, "create", &path, Some(record));
     }
 
+    /// Waits for the one delivery to end; what is listed of it.
+    pub async fn outcome(&mut self) -> Value {
+        loop {
+            let listed = self.person.script("GET", "/api/webhook/events", None);
+            let listed = listed.await.output();
+            let events = listed.get("events").unwrap_or(&listed);
+            if let Some(event) = events.get(0) {
+                return event.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Makes a secret, or replaces it; its token.
     pub async fn secret(&mut self, path: &str, name: &str) -> String {
         let body = json!({ "name": name });
