@@ -74,10 +74,11 @@ async fn a_reader_follows_the_log_to_the_state_that_the_author_has_signed() {
     let space = open_forum(&alice).await;
     let_in(&alice, &space, &bob.did, (true, true)).await;
     write(&alice, &space).await;
+    let key = *alice.key.public().multikey().point();
     let reader = SpaceReader::of(&server, &bob, &space).await;
     for limit in ["1", "2", "5", "100"] {
         let (ops, commit) = follow(&server, &reader, &alice, (&space, None, limit)).await;
-        commit.holds(&space, alice.did.as_str(), alice.key.public());
+        commit.holds(&space, alice.did.as_str(), &key);
         assert_eq!(ops.len(), 5);
         let records = after(&ops);
         assert_eq!(digest(records.iter().map(String::as_str)), commit.hash);
@@ -120,7 +121,7 @@ async fn a_reader_follows_the_log_to_the_state_that_the_author_has_signed() {
         .await
         .output();
     let latest = Commit::of_json(&latest["commit"]);
-    latest.holds(&space, alice.did.as_str(), alice.key.public());
+    latest.holds(&space, alice.did.as_str(), &key);
     assert_eq!((&latest.hash, &latest.rev), (&commit.hash, &commit.rev));
 }
 
@@ -130,6 +131,7 @@ async fn a_file_holds_everything_and_can_be_checked_by_itself() {
     let alice = server.account("alice");
     let space = open_forum(&alice).await;
     write(&alice, &space).await;
+    let key = *alice.key.public().multikey().point();
     // More than one part, with keys of several lengths.
     for part in 0..3 {
         let create = |number: u32| {
@@ -159,7 +161,7 @@ async fn a_file_holds_everything_and_can_be_checked_by_itself() {
         let file = answer.bytes().await.expect("a whole file");
         let snapshot = read(&file);
         let signed = &snapshot.commit;
-        signed.holds(&space, alice.did.as_str(), alice.key.public());
+        signed.holds(&space, alice.did.as_str(), &key);
         assert_eq!(snapshot.index.len(), 452);
         assert_eq!(snapshot.blocks.len(), blocks);
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use loggia_auth::PublicKey;
-use loggia_auth::key::LowS;
+use k256::ecdsa::signature::Verifier as _;
+use k256::ecdsa::{Signature, VerifyingKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -57,8 +57,8 @@ impl Commit {
         }
     }
 
-    /// Holds that this author signed it for this space.
-    pub fn holds(&self, space: &str, author: &str, key: &PublicKey) {
+    /// Holds that this author signed it for this space, with the key that is this point of K-256.
+    pub fn holds(&self, space: &str, author: &str, point: &[u8; 65]) {
         let mut context = b"atproto-space-v1".to_vec();
         for part in [
             space.as_bytes(),
@@ -70,7 +70,10 @@ impl Commit {
             context.extend(length.to_be_bytes());
             context.extend(part);
         }
-        let signed = key.verify(&context, &self.sig, LowS::Required);
+        let signature = Signature::from_slice(&self.sig).expect("a signature");
+        assert_eq!(signature.normalize_s(), None, "the lower s");
+        let key = VerifyingKey::from_sec1_bytes(point).expect("a point of the curve");
+        let signed = key.verify(&context, &signature);
         signed.expect("the author has signed");
         let expanded = hmac(&self.ikm, &[&context[..], &[1]].concat());
         assert_eq!(hmac(&expanded, &self.hash), self.mac, "the MAC fits");

@@ -8,7 +8,7 @@ use loggia_xrpc::{self as xrpc, syntax};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Deep {
     /// `well`
-    pub well: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<syntax::data::Data>>>>>>>>>,
+    pub well: Option<Vec<Vec<Vec<Vec<syntax::data::Data>>>>>,
     /// Fields that the lexicon does not name.
     pub extra: xrpc::Extra,
 }
@@ -55,19 +55,7 @@ impl xrpc::Validate for Deep {
                     for (index, item) in item.iter().enumerate() {
                         let here = here.index(index);
                         for (index, item) in item.iter().enumerate() {
-                            let here = here.index(index);
-                            for (index, item) in item.iter().enumerate() {
-                                let here = here.index(index);
-                                for (index, item) in item.iter().enumerate() {
-                                    let here = here.index(index);
-                                    for (index, item) in item.iter().enumerate() {
-                                        let here = here.index(index);
-                                        for (index, item) in item.iter().enumerate() {
-                                            xrpc::Validate::check(item, &here.index(index), report);
-                                        }
-                                    }
-                                }
-                            }
+                            xrpc::Validate::check(item, &here.index(index), report);
                         }
                     }
                 }
