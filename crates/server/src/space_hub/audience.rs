@@ -51,16 +51,17 @@ impl Audience {
     /// Each place once, for as long as the last who has registered it may be told: otherwise as many
     /// readers as there are could have somebody called as often.
     ///
-    /// A URL that several have registered is told at the endpoint of one of them: of the space's authority,
-    /// if it has, or else of who came first; the secrets of the others sign as well. What service a reader
-    /// names is their own word and counts for nothing here.
+    /// A URL that several have registered is told at the endpoint of one of them, and the secrets of the others
+    /// sign as well: of who asked for this author alone, because what waits there can be handed on to each of
+    /// the others; of those of the space's authority, or else of who came first. What service a reader names
+    /// is their own word and counts for nothing here.
     fn told(&self, of_records: bool, author: Option<&Did>) -> Vec<(&Registration, Recipient)> {
         let concerns = |one: &&Registration| {
             (one.shape == RegistrationShape::Webhook) == of_records
                 && (author.is_none() || one.author.is_none() || one.author.as_ref() == author)
         };
         let mut all: Vec<_> = self.0.iter().filter(concerns).collect();
-        let order = |one: &Registration| one.is_readers();
+        let order = |one: &Registration| (one.author.is_none(), one.is_readers());
         all.sort_by(|one, next| (place(one), order(one)).cmp(&(place(next), order(next))));
         let places = all.chunk_by(|one, next| place(one) == place(next));
         let mut told: Vec<_> = places.map(first).collect();
@@ -141,6 +142,12 @@ mod tests {
         assert_eq!(told(&[&mallory]), [(mallory.endpoint, mallory.expires_at)]);
         let with_owner = told(&[&bob, &mallory, &owner]);
         assert_eq!(with_owner, [(owner.endpoint, owner.expires_at)]);
+        let mut narrow = made(5, Some("carol"), "https://feed.example.com/");
+        narrow.author = Some(did("alice"));
+        let of_alice = Audience(vec![bob.clone(), owner.clone(), narrow.clone()]);
+        let endpoint = |author: &str| of_alice.webhooks(Some(&did(author)), false)[0].endpoint;
+        assert_eq!(endpoint("alice"), narrow.endpoint);
+        assert_eq!(endpoint("dave"), owner.endpoint);
         let mut draft = bob.clone();
         draft.shape = RegistrationShape::Draft;
         assert_eq!(told(&[&draft]), []);

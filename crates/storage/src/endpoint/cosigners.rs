@@ -13,7 +13,7 @@ use crate::column::{Reading, millis};
 use crate::seal::Sealer;
 use crate::sql::{self, Columns, Connection, Kind, Row, Rows};
 
-/// The most others whose secrets sign: the newest of them. With those of the endpoint itself that makes as many
+/// The most others whose secrets sign: the authority of the space, and the newest readers. With those of the endpoint itself that makes as many
 /// as our own verification looks at.
 const MOST: usize = 14;
 
@@ -49,7 +49,7 @@ pub(super) async fn of(
              JOIN registration g ON g.space = own.space AND g.shape = own.shape AND g.url = own.url
                  AND g.endpoint <> own.endpoint AND g.expires_at > r.now
              JOIN endpoint e ON e.id = g.endpoint
-             ORDER BY r.id, g.id DESC",
+             ORDER BY r.id, g.reader IS NOT NULL OR g.credential IS NOT NULL, g.id DESC",
         )
         .await
         .map_err(StorageError::doing("find who else has registered a URL"))?;

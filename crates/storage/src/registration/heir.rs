@@ -70,7 +70,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The endpoint of whoever else has registered the URL, for no fewer authors.
+    /// The endpoint of whoever else has registered the URL, for no fewer authors. Others have nothing to
+    /// wait for here: who asks for one author is told of them before who asks for all.
     async fn heir(
         &self,
         connection: &mut Connection,
@@ -83,8 +84,8 @@ impl<'a> Place<'a> {
              WHERE g.space = $1 AND g.shape = $2 AND g.url = $3 AND g.author IN ('', $4)
                  AND g.expires_at > $5 AND ",
             is_told!(),
-            // As among those who are told: readers come after the authority.
-            " ORDER BY g.reader IS NOT NULL OR g.credential IS NOT NULL, g.id LIMIT 1"
+            // As among those who are told: who asked for this author alone, and readers after the authority.
+            " ORDER BY g.author = '', g.reader IS NOT NULL OR g.credential IS NOT NULL, g.id LIMIT 1"
         ))
         .bind(self.space)
         .bind(&self.shape)

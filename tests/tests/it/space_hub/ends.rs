@@ -166,3 +166,32 @@ async fn a_url_that_several_have_registered_is_told_once_while_one_of_them_may_r
     assert_eq!(codes, 2, "who may read no longer signs no more");
     receiver.has_no_more();
 }
+
+/// However many readers name a URL for one author alone, which is who is told of that author.
+#[tokio::test]
+async fn the_secret_of_the_authority_signs_whoever_else_has_registered_the_url() {
+    let server = TestServer::start().await;
+    let alice = server.account("alice");
+    let space = open_forum(&alice).await;
+    let mut receiver = Receiver::start();
+    let mut input = registration(&space, &receiver.url);
+    let made = alice.procedure(REGISTER, &input).await.output();
+    let secret = made["secret"].as_str().expect("a secret");
+    input["author"] = json!(alice.did);
+    let mut first = None;
+    for number in 0..16 {
+        let reader = server.account(&format!("reader{number}"));
+        let_in(&alice, &space, &reader.did, (true, false)).await;
+        let made = reader.procedure(REGISTER, &input).await.output();
+        let secret = made["secret"].as_str().expect("a secret").to_owned();
+        first.get_or_insert(secret);
+    }
+    write_post(&alice, &space, "a", "one").await;
+    let told = receiver.next().await;
+    assert_eq!(told.verified(secret)["rkey"], "a");
+    let first = first.expect("a reader's secret");
+    assert_eq!(told.verified(&first)["rkey"], "a", "who is told signs too");
+    let codes = told.header("webhook-signature").split(' ').count();
+    assert_eq!(codes, 15);
+    receiver.has_no_more();
+}
