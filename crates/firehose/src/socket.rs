@@ -74,6 +74,9 @@ pub enum ConnectError {
         /// The beginning of the answer's body.
         body: Bytes,
     },
+    /// It did not answer in time.
+    #[error("the source does not answer")]
+    Silent(#[source] Box<dyn Error + Send + Sync>),
     /// It could not be reached.
     #[error("the source cannot be reached")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),

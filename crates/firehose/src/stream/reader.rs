@@ -24,7 +24,7 @@ use complaint::Complaint;
 use connection::End;
 
 /// After so many failures in a row the next host is asked: a connection that merely broke is better
-/// opened again where the numbers are known.
+/// opened again where the numbers are known. One that does not answer at all has taken its time already.
 const FAILURES_OF_A_HOST: u32 = 3;
 /// After so many connections in a row that end at a message too long to be passed over, what was missed is
 /// left out: it would come again for ever.
@@ -140,7 +140,10 @@ impl Reader {
             End::Failed(error) => chain(&**error),
         };
         self.failures = self.failures.saturating_add(1);
-        self.failures_here += 1;
+        self.failures_here += match &end {
+            End::Refused(ConnectError::Silent(_)) => FAILURES_OF_A_HOST,
+            _ => 1,
+        };
         let wait = pause(self.failures, (self.chance)());
         warn!(
             stream,

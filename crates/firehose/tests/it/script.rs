@@ -21,6 +21,8 @@ pub enum Connection {
     Refuse(u16, &'static str),
     /// It cannot be made.
     Unreachable,
+    /// Nobody answers.
+    Silent,
     /// It sends these, and ends.
     Send(Vec<Message>),
     /// It sends these, and stays.
@@ -93,6 +95,9 @@ impl Sockets for Script {
                 None => return pending().await,
                 Some(Connection::Unreachable) => {
                     return Err(ConnectError::Unreachable("nobody is there".into()));
+                }
+                Some(Connection::Silent) => {
+                    return Err(ConnectError::Silent("not a word".into()));
                 }
                 Some(Connection::Refuse(status, body)) => {
                     let body = Bytes::from_static(body.as_bytes());

@@ -185,6 +185,14 @@ async fn a_broken_connection_is_opened_again_and_another_host_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_host_that_does_not_answer_the_next_is_asked_at_once() {
+    let script = Script::new([Connection::Silent, Connection::Hold(vec![at(5_000_000)])]);
+    let stream = script.stream(source(SourceKind::Jetstream, &["a.test", "b.test"]), vec![]);
+    assert_eq!(take(&stream, 1).await.events.len(), 1);
+    assert_eq!(script.asked(), ["a.test/subscribe", "b.test/subscribe"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_that_stays_away_is_asked_ever_less_often() {
     let script = Script::new((0..20).map(|_| Connection::Unreachable));
     let stream = script.stream(source(SourceKind::Jetstream, &["a.test"]), vec![]);

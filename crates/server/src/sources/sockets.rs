@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loggia_firehose::{ConnectError, LONGEST_MESSAGE, Message, Socket, SocketError, Sockets, Soon};
 use loggia_xrpc_client::{
-    GuardedClient, Url, WebSocket, WebSocketError, WebSocketMessage, WebSocketSettings,
+    ClientError, GuardedClient, Url, WebSocket, WebSocketError, WebSocketMessage, WebSocketSettings,
 };
 
 /// Connections to sources, under the guard that all requests are under.
@@ -29,6 +29,9 @@ impl Sockets for GuardedSockets {
                 Ok(socket) => Ok(Box::new(Open(socket)) as Box<dyn Socket>),
                 Err(WebSocketError::Refused { status, body, .. }) => {
                     Err(ConnectError::Refused { status, body })
+                }
+                Err(WebSocketError::Client(error @ ClientError::Timeout { .. })) => {
+                    Err(ConnectError::Silent(error.into()))
                 }
                 Err(error) => Err(ConnectError::Unreachable(error.into())),
             }
