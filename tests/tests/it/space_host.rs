@@ -2,6 +2,7 @@
 
 mod blobs;
 mod credentials;
+mod crowd;
 mod records;
 mod refusals;
 mod rules;
