@@ -39,7 +39,7 @@ pub use loggia_xrpc as xrpc;
 pub use loggia_xrpc::{Failure, Rejection, Reply, declared};
 pub use loggia_xrpc_client as client;
 pub use loggia_xrpc_server as server;
-pub use loggia_xrpc_server::{Refusal, Service, axum, serve};
+pub use loggia_xrpc_server::{Arguments, Refusal, Service, axum, serve};
 
 /// Serves a router on this address until the process gets SIGINT or SIGTERM, on a runtime of its own.
 ///

@@ -3,6 +3,7 @@
 mod blobs;
 mod credentials;
 mod crowd;
+mod managing_app;
 mod records;
 mod refusals;
 mod rules;

@@ -26,7 +26,7 @@ fn key() -> SigningKey {
 }
 
 #[track_caller]
-fn refused(answer: &Answer, status: u16, error: &str) {
+pub fn refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!(
         (answer.status, &answer.body["error"]),
         (status, &json!(error)),
@@ -214,7 +214,7 @@ impl App {
     }
 }
 
-async fn document(headers: HeaderMap) -> Json<Value> {
+pub async fn document(headers: HeaderMap) -> Json<Value> {
     let host = headers["host"].to_str().expect("text").to_owned();
     let did = format!("did:web:{}", host.replace(':', "%3A"));
     Json(json!({
