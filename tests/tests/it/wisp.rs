@@ -237,7 +237,13 @@ async fn rotating_a_secret_changes_the_signature_on_the_next_delivery_and_deleti
     }
     secret("delete").await;
     known(&server, &hook, "refused").await;
+    // Another webhook says when the server has heard of it.
+    let mut other = Receiver::start();
+    let hook_of_other = alice.create(WEBHOOK, &webhook(&scope, &other.url)).await;
+    known(&server, &hook_of_other, "active").await;
     alice.create(POST, &post("unsigned")).await;
+    let body = told(&other.next().await, None);
+    assert_eq!(body["record"]["text"], "unsigned");
     let token = secret("create").await;
     known(&server, &hook, "active").await;
     alice.create(POST, &post("signed")).await;
