@@ -66,7 +66,12 @@ impl Intake {
 impl Batch for Enqueueing {
     type Job = Wish;
     type Answer = Enqueued;
+    type Written<'b> = Vec<Enqueued>;
     type Error = StorageError;
+
+    fn storage(&self) -> Result<Storage, StorageError> {
+        Ok(self.0.storage.clone())
+    }
 
     fn bytes(wish: &Wish) -> usize {
         wish.new.notification.body.len()
@@ -76,9 +81,8 @@ impl Batch for Enqueueing {
         error.is_conflict()
     }
 
-    async fn write(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
-        let mut tx = self.0.storage.begin().await?;
-        let recipients = recipients(&mut tx, wishes).await?;
+    async fn write(&self, tx: &mut Write, wishes: &[Wish]) -> Result<Vec<Enqueued>, StorageError> {
+        let recipients = recipients(tx, wishes).await?;
         let all = wishes.iter().zip(&recipients);
         let all = all.map(|(wish, recipients)| Enqueue {
             new: wish.new.clone(),
@@ -89,9 +93,11 @@ impl Batch for Enqueueing {
         let now = wishes.iter().map(|wish| wish.now).max();
         let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
         let all = all.collect();
-        let enqueued = self.0.enqueue_all(&mut tx, all, now).await?;
-        tx.commit().await?;
-        Ok(enqueued)
+        self.0.enqueue_all(tx, all, now).await
+    }
+
+    fn committed(&self, enqueued: Vec<Enqueued>) -> Vec<Enqueued> {
+        enqueued
     }
 }
 

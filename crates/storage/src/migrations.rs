@@ -62,6 +62,7 @@ const STEPS: &[Step] = &[
     step!(24, "0024", "swept_before"),
     step!(25, "0025", "delivery_deadline"),
     step!(26, "0026", "cosigned"),
+    step!(27, "0027", "known_keys"),
 ];
 
 /// The steps of an SQLite file.

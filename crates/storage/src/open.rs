@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::group::Group;
 use crate::location::{Place, Synchronous};
-use crate::replay::Uses;
+use crate::replay::{Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::storage::Inner;
@@ -112,6 +112,7 @@ impl Storage {
                 location,
                 sealer: Sealer::new(key),
                 uses: Together::new(Uses(inner.clone()), backend),
+                known: Known::default(),
             }),
         };
         storage.check_key().await?;

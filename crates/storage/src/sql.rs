@@ -18,7 +18,7 @@ use sqlx::{Postgres, SqlSafeStr, SqlStr, Sqlite};
 use connection::Driver;
 pub(crate) use connection::{Backend, Connection, Executor, Pool};
 pub(crate) use row::{Column, Row};
-pub(crate) use rows::{Columns, Kind, Rows};
+pub(crate) use rows::{Columns, Kind, LONGEST, Rows};
 pub(crate) use value::Value;
 
 /// A statement with the values of its parameters.

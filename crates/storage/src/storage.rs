@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::column::millis;
-use crate::replay::Uses;
+use crate::replay::{Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     /// The way in for what may be used once.
     pub(crate) uses: Together<Uses>,
+    /// What was used, where the store is a file.
+    pub(crate) known: Known,
 }
 
 impl Storage {

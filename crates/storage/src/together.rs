@@ -1,16 +1,17 @@
-//! Writing for many callers at once: those who come while one batch is being written make up the
-//! next, so that many share a transaction and its statements. Whoever is alone waits for nobody.
+//! Writing for many callers at once: those who come while one batch is being written, or waits for its
+//! turn to be, make up the next, so that many share a transaction and its statements. Whoever is alone
+//! waits for nobody.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{mem, thread};
+use std::thread;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::Tries;
 use crate::sql::Backend;
-use crate::{Storage, StorageError};
+use crate::{Storage, StorageError, Write};
 
 /// What several callers may want at the same time.
 pub trait Batch: Send + Sync + 'static {
@@ -18,15 +19,29 @@ pub trait Batch: Send + Sync + 'static {
     type Job: Send + Sync + 'static;
     /// What they get.
     type Answer: Send + 'static;
+    /// What was written, before it is certain to stay.
+    type Written<'b>: Send
+    where
+        Self: 'b;
     /// Why they do not.
     type Error: From<StorageError> + Send + 'static;
 
-    /// Does it for all of these, in one transaction; an answer for each, in their order. If it cannot
-    /// be done for all, nothing is done, and it is tried for each alone.
-    fn write(
-        &self,
+    /// The store that it is written to.
+    ///
+    /// # Errors
+    /// The store is closed.
+    fn storage(&self) -> Result<Storage, StorageError>;
+
+    /// Does it for all of these, within the transaction. If it cannot be done for all, nothing is done,
+    /// and it is tried for each alone.
+    fn write<'b>(
+        &'b self,
+        tx: &mut Write,
         jobs: &[Self::Job],
-    ) -> impl Future<Output = Result<Vec<Self::Answer>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Written<'b>, Self::Error>> + Send;
+
+    /// It is on the disk: an answer for each job, in their order.
+    fn committed(&self, written: Self::Written<'_>) -> Vec<Self::Answer>;
 
     /// Whether another transaction stood in the way, see [`StorageError::is_conflict`]: then it is done
     /// once more, a few times at most.
@@ -39,7 +54,7 @@ pub trait Batch: Send + Sync + 'static {
 }
 
 /// Jobs in one transaction.
-const MOST: usize = 128;
+pub(crate) const MOST: usize = 128;
 
 /// Bytes after which a transaction takes no more jobs.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -130,7 +145,8 @@ impl<B: Batch> Shared<B> {
     async fn write_all(turn: Turn<B>) {
         let this = Arc::clone(&turn.of);
         loop {
-            let waiting = this.next();
+            let mut waiting = Vec::new();
+            this.add_to(&mut waiting);
             if waiting.is_empty() {
                 break;
             }
@@ -143,36 +159,28 @@ impl<B: Batch> Shared<B> {
         }
     }
 
-    /// Those who have waited for longest.
-    fn next(&self) -> Vec<Waiting<B>> {
+    /// Adds those who have waited for longest, as many as go into one transaction.
+    fn add_to(&self, batch: &mut Vec<Waiting<B>>) {
         let mut waiting = self.queue();
-        let mut bytes = 0;
-        let fits = waiting.iter().take(MOST).take_while(|one| {
+        let mut bytes: usize = batch.iter().map(|one| B::bytes(&one.job)).sum();
+        let room = MOST.saturating_sub(batch.len());
+        let fits = waiting.iter().take(room).take_while(|one| {
             let goes = bytes < MOST_BYTES;
             bytes += B::bytes(&one.job);
             goes
         });
         let count = fits.count();
-        let rest = waiting.split_off(count);
-        mem::replace(&mut *waiting, rest)
+        batch.extend(waiting.drain(..count));
     }
 
-    /// Writes it, once more while others stand in the way.
-    async fn tried(&self, jobs: &[B::Job]) -> Result<Vec<B::Answer>, B::Error> {
-        let mut tries = Tries::default();
-        loop {
-            let done = self.batch.write(jobs).await;
-            if !tries.again_after(done.as_ref().is_err_and(B::is_conflict)) {
-                return done;
-            }
-        }
-    }
-
-    /// Writes a batch; if that fails, each of it alone, so that nobody suffers for another.
-    async fn write(&self, waiting: Vec<Waiting<B>>) {
+    /// Writes a batch, and who has come by the time it is its turn; if that fails, each of it alone, so
+    /// that nobody suffers for another.
+    async fn write(&self, mut waiting: Vec<Waiting<B>>) {
+        let begun = self.begin().await;
+        self.add_to(&mut waiting);
         let (jobs, tell): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|one| (one.job, one.tell)).unzip();
-        match self.tried(&jobs).await {
+        match self.tried(begun, &jobs).await {
             Ok(answers) => {
                 for (tell, done) in tell.into_iter().zip(answers) {
                     answer::<B>(tell, Ok(done));
@@ -184,12 +192,43 @@ impl<B: Batch> Shared<B> {
             }
             Err(_) => {
                 for (job, tell) in jobs.iter().zip(tell) {
-                    let alone = self.tried(std::slice::from_ref(job)).await;
+                    let job = std::slice::from_ref(job);
+                    let alone = self.tried(self.begin().await, job).await;
                     let alone = alone.and_then(|mut one| one.pop().ok_or_else(|| lost().into()));
                     answer::<B>(tell, alone);
                 }
             }
         }
+    }
+
+    /// Begins a transaction, which waits for those who write.
+    async fn begin(&self) -> Result<Write, StorageError> {
+        self.batch.storage()?.begin().await
+    }
+
+    /// Writes it, once more while others stand in the way.
+    async fn tried(
+        &self,
+        mut begun: Result<Write, StorageError>,
+        jobs: &[B::Job],
+    ) -> Result<Vec<B::Answer>, B::Error> {
+        let mut tries = Tries::default();
+        loop {
+            let done = match begun {
+                Ok(tx) => self.once(tx, jobs).await,
+                Err(error) => Err(error.into()),
+            };
+            if !tries.again_after(done.as_ref().is_err_and(B::is_conflict)) {
+                return done;
+            }
+            begun = self.begin().await;
+        }
+    }
+
+    async fn once(&self, mut tx: Write, jobs: &[B::Job]) -> Result<Vec<B::Answer>, B::Error> {
+        let written = self.batch.write(&mut tx, jobs).await?;
+        tx.commit().await?;
+        Ok(self.batch.committed(written))
     }
 }
 
@@ -228,91 +267,4 @@ fn answer<B: Batch>(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    /// Why a job is not done.
-    #[derive(Debug, PartialEq, Eq)]
-    enum Undone {
-        Lost,
-        Conflict,
-    }
-
-    impl From<StorageError> for Undone {
-        fn from(_: StorageError) -> Self {
-            Self::Lost
-        }
-    }
-
-    /// Does a job once the gate is open, unless it is one of the two.
-    struct Scripted {
-        gate: Semaphore,
-        /// How often somebody will still be in the way.
-        conflicts: AtomicU32,
-    }
-
-    const BROKEN: &str = "it breaks";
-    const CROSSED: &str = "others are in the way";
-
-    impl Batch for Scripted {
-        type Job = &'static str;
-        type Answer = ();
-        type Error = Undone;
-
-        async fn write(&self, jobs: &[&'static str]) -> Result<Vec<()>, Undone> {
-            let turn = self.gate.acquire().await.expect("is never closed");
-            turn.forget();
-            assert!(!jobs.contains(&BROKEN), "a broken invariant");
-            let left = self.conflicts.load(Ordering::SeqCst);
-            if jobs.contains(&CROSSED) && left > 0 {
-                self.conflicts.store(left - 1, Ordering::SeqCst);
-                return Err(Undone::Conflict);
-            }
-            Ok(vec![(); jobs.len()])
-        }
-
-        fn is_conflict(error: &Undone) -> bool {
-            *error == Undone::Conflict
-        }
-    }
-
-    fn together(conflicts: u32) -> Together<Scripted> {
-        let scripted = Scripted {
-            gate: Semaphore::new(0),
-            conflicts: AtomicU32::new(conflicts),
-        };
-        Together::new(scripted, Backend::Sqlite)
-    }
-
-    #[tokio::test]
-    async fn who_waits_behind_a_batch_that_panics_is_served_all_the_same() {
-        let together = together(0);
-        let ask = |job| {
-            let together = together.clone();
-            tokio::spawn(async move { together.ask(job).await })
-        };
-        let broken = ask(BROKEN);
-        while together.0.writers.available_permits() > 0 || !together.0.queue().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let next = ask("a job");
-        while together.0.queue().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        together.0.batch.gate.add_permits(2);
-        assert_eq!(broken.await.expect("runs"), Err(Undone::Lost));
-        assert_eq!(next.await.expect("runs"), Ok(()));
-        assert_eq!(together.0.writers.available_permits(), 1);
-    }
-
-    #[tokio::test]
-    async fn what_others_were_in_the_way_of_is_done_again_a_few_times() {
-        for (conflicts, done) in [(4, Ok(())), (5, Err(Undone::Conflict))] {
-            let together = together(conflicts);
-            together.0.batch.gate.add_permits(9);
-            assert_eq!(together.ask(CROSSED).await, done, "{conflicts}");
-        }
-    }
-}
+mod tests;

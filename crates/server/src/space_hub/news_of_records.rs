@@ -3,12 +3,12 @@
 
 use jiff::Timestamp;
 use loggia_api::com::atproto::space::notify_write::NotifyWrite;
-use loggia_storage::{Batch, Changed, RepoName, Together};
+use loggia_storage::{Batch, Changed, RepoName, Storage, StorageError, Together, Write};
 use loggia_syntax::Nsid;
 use loggia_xrpc::Method as _;
 
 use super::body;
-use crate::space_notices::{NotifyError, SpaceNotices};
+use crate::space_notices::{NotifyError, SpaceNotices, Told};
 
 /// Takes the news of many callers. Cheap to clone; clones share their batches.
 #[derive(Clone, Debug)]
@@ -48,19 +48,27 @@ impl NewsOfRecords {
 impl Batch for Telling {
     type Job = Record;
     type Answer = ();
+    type Written<'b> = (Told<'b>, usize);
     type Error = NotifyError;
+
+    fn storage(&self) -> Result<Storage, StorageError> {
+        Ok(self.0.storage.clone())
+    }
 
     fn is_conflict(error: &NotifyError) -> bool {
         matches!(error, NotifyError::Storage(error) if error.is_conflict())
     }
 
-    async fn write(&self, records: &[Record]) -> Result<Vec<()>, NotifyError> {
+    async fn write<'b>(
+        &'b self,
+        tx: &mut Write,
+        records: &[Record],
+    ) -> Result<(Told<'b>, usize), NotifyError> {
         let Self(notices) = self;
         let now = records.iter().map(|record| record.now).max();
         let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut tx = notices.storage.begin().await?;
         let spaces: Vec<_> = records.iter().map(|record| &record.repo.space).collect();
-        let audiences = notices.audiences(&mut tx, &spaces, now).await?;
+        let audiences = notices.audiences(tx, &spaces, now).await?;
         let mut sayings = Vec::with_capacity(records.len());
         for Record { repo, changed, .. } in records {
             if let Some(audience) = audiences.get(repo.space.as_str()) {
@@ -69,9 +77,12 @@ impl Batch for Telling {
             }
         }
         let kind = Nsid::from_static(NotifyWrite::NSID);
-        let told = notices.say_all(&mut tx, kind, sayings, now).await?;
-        tx.commit().await?;
+        let told = notices.say_all(tx, kind, sayings, now).await?;
+        Ok((told, records.len()))
+    }
+
+    fn committed(&self, (told, records): (Told<'_>, usize)) -> Vec<()> {
         told.deliver();
-        Ok(vec![(); records.len()])
+        vec![(); records]
     }
 }

@@ -24,7 +24,7 @@ pub(crate) type Columns = &'static [(&'static str, Kind)];
 /// SQLite gets a parameter for each value, so a text for each number of rows, of which the powers of
 /// two up to this one are there; prepared statements are kept. What is short of such a number is made
 /// up with rows of nothing.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// PostgreSQL gets an array for each column, and so one text for any number of rows; this many at a
 /// time, so that memory is bounded.

@@ -11,6 +11,7 @@ on_both!(
     however_many_come_at_once_no_more_are_kept_than_may_be,
     keys_are_forgotten_after_their_time_and_not_before,
     a_full_store_keeps_what_it_has_and_takes_no_more,
+    what_one_process_used_up_no_other_can_use,
 );
 
 /// Whether the key is fresh.
@@ -122,4 +123,34 @@ async fn a_full_store_keeps_what_it_has_and_takes_no_more(place: Place) {
     assert_eq!(replays.sweep(seconds(61), 1).await.expect("runs"), 1);
     assert_eq!(use_up("c").await, First);
     assert_eq!(use_up("d").await, Full);
+}
+
+async fn what_one_process_used_up_no_other_can_use(place: Place) {
+    let (one, other) = (place.open().await, place.open().await);
+    let (one, other) = (one.replays(), other.replays());
+    for (key, until) in [("a", 60), ("b", 90)] {
+        assert!(is_fresh(&one, "jti", key, until).await);
+    }
+    assert!(is_fresh(&other, "jti", "c", 60).await);
+    for key in ["a", "b", "c"] {
+        for replays in [&one, &other] {
+            assert!(!is_fresh(replays, "jti", key, 60).await, "{key}");
+        }
+    }
+    // Only one of them sweeps, all of it or a part; what comes afterwards is seen by both.
+    assert_eq!(one.sweep(seconds(61), 1).await.expect("runs"), 1);
+    assert_eq!(one.sweep(seconds(61), 9).await.expect("runs"), 1);
+    assert!(!is_fresh(&one, "jti", "b", 90).await);
+    assert!(is_fresh(&one, "jti", "d", 90).await);
+    assert!(!is_fresh(&other, "jti", "d", 90).await);
+    // What another has forgotten makes room once one has looked itself.
+    let scant = other.with_most(3);
+    assert_eq!(scant.sweep(seconds(61), 9).await.expect("runs"), 0);
+    assert!(is_fresh(&scant, "jti", "a", 90).await);
+    let full = scant.consume("jti", "e", seconds(90)).await;
+    assert_eq!(full.expect("runs"), Used::Full);
+    let later = place.open().await.replays();
+    for key in ["a", "b", "d"] {
+        assert!(!is_fresh(&later, "jti", key, 90).await, "{key}");
+    }
 }
