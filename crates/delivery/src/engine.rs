@@ -114,7 +114,7 @@ impl<Q: Queue, T: Transport, C: Clock> Engine<Q, T, C> {
     ) -> (Self, Handle) {
         let (outbox, inbox) = mpsc::channel(limits.offered);
         let gate = handle::Gate::shut();
-        let handle = Handle::new(node.clone(), outbox, gate.clone(), limits.hold_for);
+        let handle = Handle::new(node.clone(), outbox, gate.clone(), limits.first_lease());
         let clock = Arc::new(clock);
         let engine = Self {
             node,

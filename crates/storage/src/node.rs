@@ -3,6 +3,9 @@
 //! Nodes go by the database's clock, so that it does not matter how their own are set. SQLite has one
 //! process at a time and keeps no nodes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
 use jiff::{SignedDuration, Timestamp};
 use loggia_delivery::{Life, NodeId};
 
@@ -36,6 +39,7 @@ pub(crate) async fn heartbeat(
         });
     }
     // Not on a connection of those that write: they may all be waiting for something.
+    let asked = Instant::now();
     let row = sql::query(concat!(
         "INSERT INTO node (id, alive_until) VALUES ($1, ",
         clock!(),
@@ -44,18 +48,60 @@ pub(crate) async fn heartbeat(
          SET was_alive_until = node.alive_until, alive_until = excluded.alive_until
          RETURNING coalesce(was_alive_until <= ",
         clock!(),
-        ", true) AS lapsed"
+        ", true) AS lapsed, ",
+        clock!(),
+        " AS clock"
     ))
     .bind(node.as_str())
     .bind(i64::try_from(lease_for.as_millis()).unwrap_or(i64::MAX))
     .fetch_one(storage.engine_readers())
     .await
     .map_err(StorageError::doing("say that this node lives"))?;
-    let lapsed = Reading::new("node", node.as_str(), &row).get("lapsed")?;
+    let reading = Reading::new("node", node.as_str(), &row);
+    let took = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let ahead = ahead(millis(now), took, reading.get("clock")?);
+    storage.inner.clock.is_ahead_by(ahead);
+    let lapsed = reading.get("lapsed")?;
     // The database's clock was read after this one: what it goes by is never earlier.
     let until = now.saturating_add(lease_for);
     let until = until.unwrap_or(Timestamp::MAX);
     Ok(Life { until, lapsed })
+}
+
+/// How far this node's clock is ahead of the database's at least, in milliseconds: that one was read
+/// between `now` and `took` later. Less than zero if it is behind.
+fn ahead(now: i64, took: i64, database: i64) -> i64 {
+    match now.saturating_add(took) {
+        end if database > end => end - database,
+        _ if database < now => now - database,
+        _ => 0,
+    }
+}
+
+/// What is known of this node's clock.
+#[derive(Debug, Default)]
+pub(crate) struct ClockCheck {
+    wrong: AtomicBool,
+}
+
+impl ClockCheck {
+    /// Beyond this a clock is set wrong: what a node plans by its own clock, others take up by theirs.
+    const TOLERANCE: i64 = 2000;
+
+    /// Tells operators, once each time that it goes wrong and that it is right again.
+    fn is_ahead_by(&self, millis: i64) {
+        metrics::gauge!("loggia_storage_clock_ahead_seconds").set(millis as f64 / 1000.0);
+        let wrong = millis.abs() > Self::TOLERANCE;
+        match (self.wrong.swap(wrong, Ordering::Relaxed), wrong) {
+            (false, true) => tracing::error!(
+                ahead_ms = millis,
+                "this node's clock is not the database's: what it retries goes out too early or too \
+                 late by as much; have both set by the same time servers"
+            ),
+            (true, false) => tracing::info!("this node's clock is right again"),
+            (_, _) => {}
+        }
+    }
 }
 
 /// How many nodes live.
@@ -225,4 +271,22 @@ async fn free(
         .execute(connection)
         .await
         .map_err(StorageError::doing("free lapsed leases"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_wrong_by_what_no_delay_explains() {
+        for (now, took, database, expected) in [
+            (1000, 0, 1000, 0),
+            (1000, 700, 1699, 0),
+            (1000, 700, 1700, 0),
+            (1000, 700, 9700, -8000),
+            (9000, 700, 1000, 8000),
+        ] {
+            assert_eq!(ahead(now, took, database), expected, "{database}");
+        }
+    }
 }

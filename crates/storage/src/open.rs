@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::group::Group;
 use crate::location::{Place, Synchronous};
+use crate::node::ClockCheck;
 use crate::replay::{Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
@@ -112,6 +113,7 @@ impl Storage {
                 location,
                 sealer: Sealer::new(key),
                 uses: Together::new(Uses(inner.clone()), backend),
+                clock: ClockCheck::default(),
                 known: Known::default(),
             }),
         };

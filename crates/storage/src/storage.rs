@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::column::millis;
+use crate::node::ClockCheck;
 use crate::replay::{Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     /// The way in for what may be used once.
     pub(crate) uses: Together<Uses>,
+    /// This node's, where many share the store.
+    pub(crate) clock: ClockCheck,
     /// What was used, where the store is a file.
     pub(crate) known: Known,
 }

@@ -20,7 +20,7 @@ pub struct Handle {
     node: NodeId,
     outbox: mpsc::Sender<Message>,
     gate: Gate,
-    hold_for: SignedDuration,
+    offered_for: SignedDuration,
 }
 
 /// Whether an engine is at work, as far as its handle can see.
@@ -99,13 +99,13 @@ impl Handle {
         node: NodeId,
         outbox: mpsc::Sender<Message>,
         gate: Gate,
-        hold_for: SignedDuration,
+        offered_for: SignedDuration,
     ) -> Self {
         Self {
             node,
             outbox,
             gate,
-            hold_for,
+            offered_for,
         }
     }
 
@@ -118,7 +118,7 @@ impl Handle {
             .flatten();
         let lease = Lease {
             node: self.node.clone(),
-            until: lease::first(after(now, self.hold_for)),
+            until: lease::first(after(now, self.offered_for)),
         };
         Reservation {
             handle: self,

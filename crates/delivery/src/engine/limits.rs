@@ -32,9 +32,14 @@ pub struct Limits {
     /// another after so long. At least twice [`Limits::attempt`] and a moment, or else no attempt
     /// would fit; what is less counts as that.
     pub lease_for: SignedDuration,
-    /// How long one delivery stays with a node that lives: longer than any wait in a lane, since only
-    /// what got lost between a commit and the engine waits for its end.
+    /// How long one delivery stays with a node that lives and took it from the queue: longer than most
+    /// waits in a lane.
     pub hold_for: SignedDuration,
+    /// How long one stays with the node that enqueued it. What got lost between the commit and the
+    /// engine goes out after so long: who enqueued went away, or never heard of the commit. What waits
+    /// in a lane for longer is held by the next lease. At least twice [`Limits::attempt`] and a
+    /// moment, or else no attempt would fit; what is less counts as that.
+    pub offered_for: SignedDuration,
     /// How often to look for due work that nobody announced, and how long to wait after an error.
     pub poll: Duration,
     /// The deadline of an attempt.
@@ -60,6 +65,7 @@ impl Default for Limits {
             lease_batch: 256,
             lease_for: SignedDuration::from_secs(30),
             hold_for: SignedDuration::from_mins(5),
+            offered_for: SignedDuration::from_mins(1),
             poll: Duration::from_secs(1),
             attempt: Duration::from_secs(10),
             stop: Duration::from_secs(15),
@@ -89,6 +95,12 @@ impl Limits {
     pub(super) fn life(&self) -> SignedDuration {
         let least = self.attempt_span().saturating_mul(2);
         self.lease_for.max(least)
+    }
+
+    /// How long the first lease of a delivery is.
+    pub(super) fn first_lease(&self) -> SignedDuration {
+        let least = self.attempt_span().saturating_mul(2);
+        self.offered_for.max(least)
     }
 
     /// The schedule of a profile, as configured.

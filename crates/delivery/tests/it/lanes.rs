@@ -203,6 +203,7 @@ async fn what_waits_for_longer_than_its_lease_is_held_by_the_next() {
     let limits = Limits {
         per_endpoint: 1,
         hold_for: seconds(30),
+        offered_for: seconds(30),
         ..Limits::default()
     };
     let mut world = World::start(limits);
@@ -223,6 +224,29 @@ async fn what_waits_for_longer_than_its_lease_is_held_by_the_next() {
         );
     }
     assert_eq!(world.receivers.count(URL), 6, "each once");
+}
+
+#[tokio::test]
+async fn what_nobody_offered_after_its_commit_goes_out_within_a_minute() {
+    let mut world = World::start(Limits::default());
+    world.settle().await;
+    let endpoint = world.endpoint(URL);
+    let id = world.tell_and_go_away(&endpoint);
+    for passed in 0..62 {
+        let state = world.queue.state(id);
+        assert!(
+            matches!(state, State::Leased { .. }) || passed > 59,
+            "{state:?}"
+        );
+        world.advance(seconds(1)).await;
+        world.queue.free_lapsed(world.clock.now());
+    }
+    let state = world.queue.state(id);
+    assert!(
+        matches!(state, State::Delivered { attempts: 1, .. }),
+        "{state:?}"
+    );
+    assert_eq!(world.receivers.count(URL), 1, "once");
 }
 
 #[tokio::test]

@@ -150,6 +150,16 @@ impl World {
         id
     }
 
+    /// Commits, and never tells the engine.
+    pub fn tell_and_go_away(&mut self, endpoint: &Endpoint) -> DeliveryId {
+        let notification = self.notification();
+        let now = self.clock.now();
+        let reservation = self.handle.reserve(1, now);
+        let lease = reservation.lease();
+        let (id, _) = self.queue.enqueue(&notification, endpoint, lease, now);
+        id
+    }
+
     pub async fn stop(&mut self) -> Result<(), ToldToFail> {
         drop(self.stop.take());
         (&mut self.running)

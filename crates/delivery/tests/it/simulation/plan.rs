@@ -190,6 +190,7 @@ fn limits(dice: &mut Dice) -> Limits {
         lease_batch: dice.index(6) + 1,
         lease_for: SignedDuration::from_secs(30),
         hold_for: SignedDuration::from_secs(dice.of(20..90)),
+        offered_for: SignedDuration::from_secs(dice.of(20..90)),
         poll: Duration::from_secs(20),
         attempt: Duration::from_secs(10),
         stop: Duration::from_secs(5),
