@@ -68,7 +68,11 @@ impl Replays {
             not_after: millis_up(not_after),
             most: self.most,
         };
-        self.storage.inner.uses.ask(use_of).await
+        let inner = &self.storage.inner;
+        if inner.readers.backend() == Backend::Sqlite {
+            inner.known.begin(&inner.readers).await?;
+        }
+        inner.uses.ask(use_of).await
     }
 
     /// Forgets at most `limit` keys whose time is over; how many those were.

@@ -5,10 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
+use tokio::sync::OnceCell;
 
 use super::{Done, UseOf, Used};
 use crate::column::{Reading, millis};
-use crate::sql::{self, Columns, Connection, Kind, Row, Rows};
+use crate::sql::{self, Columns, Connection, Kind, Pool, Row, Rows};
 use crate::{Storage, StorageError, together};
 
 /// Rows that are read at a time.
@@ -19,7 +20,11 @@ type Short = [u8; 16];
 
 /// The keys that are kept. What is not on the disk yet is not here.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Keys>);
+pub(crate) struct Known {
+    keys: Mutex<Keys>,
+    /// Set once those were read that an earlier process left.
+    begun: OnceCell<()>,
+}
 
 #[derive(Debug, Default)]
 struct Keys {
@@ -39,7 +44,17 @@ pub(super) struct News {
 impl Known {
     fn keys(&self) -> MutexGuard<'_, Keys> {
         // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what an earlier process left, before anybody writes: half a million keys take a second.
+    pub(super) async fn begin(&self, readers: &Pool) -> Result<(), StorageError> {
+        let read = async || {
+            let doing = StorageError::doing("read used keys");
+            let mut reader = readers.acquire().await.map_err(doing)?;
+            read_on(&mut reader, self).await
+        };
+        self.begun.get_or_try_init(read).await.map(|&()| ())
     }
 
     pub(super) fn learn(&self, news: News) {
