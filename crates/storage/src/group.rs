@@ -3,10 +3,8 @@
 //!
 //! SQLite has one writer. Those who want to write take turns, first come first served. The first of a
 //! group begins the transaction; each of the others works within a savepoint, so that one can undo its
-//! own part alone. The savepoint of one who is done is released by the next, or by the commit: every
-//! statement is a way to SQLite's thread and back. Whoever finds nobody waiting when it is done commits
-//! for all, and only then does anyone hear that it is done. While one group is being committed, the next
-//! one gathers.
+//! own part alone. Whoever finds nobody waiting when it is done commits for all, and only then does
+//! anyone hear that it is done. While one group is being committed, the next one gathers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +31,6 @@ pub(crate) struct Group {
 struct Shared {
     /// Within a transaction.
     connection: Option<PoolConnection<Sqlite>>,
-    /// Whether the savepoint of the last who is done is still there.
-    unreleased: bool,
     /// Those whose part is done and who wait for the commit.
     done: Vec<oneshot::Sender<Result<(), sqlx::Error>>>,
 }
@@ -78,11 +74,10 @@ impl Group {
         if !within {
             turn.connection = Some(self.pool.acquire().await?);
         }
-        let unreleased = std::mem::take(&mut turn.unreleased);
-        turn.run(match (within, unreleased) {
-            (false, _) => "BEGIN IMMEDIATE",
-            (true, false) => "SAVEPOINT member",
-            (true, true) => "RELEASE member; SAVEPOINT member",
+        turn.run(if within {
+            "SAVEPOINT member"
+        } else {
+            "BEGIN IMMEDIATE"
         })
         .await?;
         Ok(Member {
@@ -149,7 +144,9 @@ async fn leave(
     mut turn: OwnedMutexGuard<Shared>,
     within: bool,
 ) -> Result<Option<oneshot::Receiver<Result<(), sqlx::Error>>>, sqlx::Error> {
-    turn.unreleased = within;
+    if within {
+        turn.run("RELEASE member").await?;
+    }
     if group.nobody_waits() || turn.done.len() + 1 >= MOST_MEMBERS {
         return turn.commit().await.map(|()| None);
     }
@@ -188,7 +185,6 @@ impl Shared {
     /// Commits what everybody did, and tells them.
     async fn commit(&mut self) -> Result<(), sqlx::Error> {
         self.run("COMMIT").await?;
-        self.unreleased = false;
         metrics::histogram!("loggia_storage_group_size").record(self.done.len() as f64 + 1.0);
         self.connection = None;
         for waiting in self.done.drain(..) {
@@ -212,7 +208,6 @@ impl Shared {
 
     /// Nobody knows what state the connection is in: another takes its place.
     fn close(&mut self) {
-        self.unreleased = false;
         if let Some(mut connection) = self.connection.take() {
             connection.close_on_drop();
         }
@@ -364,15 +359,10 @@ mod tests {
             .execute("ROLLBACK")
             .await
             .expect("there is one");
-        let second = commit_with_others(second).await;
+        second.commit().await.expect_err("it was undone");
+        let error = first.await.expect("no panic").expect_err("it was undone");
+        assert!(error.to_string().contains("undone"), "{error}");
         drop(ticket);
-        for committed in [first, second] {
-            let error = committed
-                .await
-                .expect("no panic")
-                .expect_err("it was undone");
-            assert!(error.to_string().contains("undone"), "{error}");
-        }
         let turn = group.turn.lock().await;
         assert!(turn.connection.is_none(), "the connection is replaced");
     }
