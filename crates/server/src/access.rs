@@ -91,6 +91,11 @@ impl Access {
         Attestations::new(clients, UsedTokens(self.used.clone()))
     }
 
+    /// Where it is kept which tokens were used.
+    pub fn used_tokens(&self) -> Replays {
+        self.used.clone()
+    }
+
     /// Where service auth becomes an access token.
     pub fn exchange(&self, callers: Callers) -> TokenExchange {
         let parts = ExchangeParts {

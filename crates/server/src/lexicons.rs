@@ -90,6 +90,18 @@ impl Lexicons {
         Self::new(Catalog::from_documents(reached.into_values()))
     }
 
+    /// Those that are known from the start: the built-in ones, and those of a folder.
+    ///
+    /// # Errors
+    /// As [`Lexicons::with_folder`].
+    pub fn from_start(folder: Option<&Path>) -> Result<Self, LexiconsError> {
+        let built_in = Self::built_in();
+        match folder {
+            Some(folder) => built_in.with_folder(folder),
+            None => Ok(built_in),
+        }
+    }
+
     /// Those of a folder as well. An official lexicon, or one of ours, is never bent: of two of the
     /// same name the built-in one counts.
     ///

@@ -171,7 +171,7 @@ impl Deliveries {
         settled: &[Settled],
         now: Timestamp,
     ) -> Result<Recorded, StorageError> {
-        let mut tx = self.storage.begin().await?;
+        let mut tx = self.storage.begin_brief().await?;
         let recorded = record::record(self, &mut tx, node, settled, now).await?;
         tx.commit().await?;
         Ok(recorded)

@@ -268,6 +268,7 @@ pub(crate) async fn cancel_pending(
     id: EndpointId,
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    connection.take_time();
     sql::query(
         "UPDATE delivery SET state = 'cancelled', due = NULL, ended_at = $1, reason = 'disabled'
          WHERE (notification, endpoint) IN

@@ -9,11 +9,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Executor as _, Sqlite, SqliteConnection};
 use tokio::runtime;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::task::spawn_blocking;
+
+use crate::replay::Known;
+use crate::sql::Inline;
 
 /// A group is committed when it has so many members, even while others wait.
 const MOST_MEMBERS: usize = 256;
@@ -21,16 +22,24 @@ const MOST_MEMBERS: usize = 256;
 /// The one writer of an SQLite database, and those who wait for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
-    pool: SqlitePool,
     turn: Arc<Mutex<Shared>>,
     waiting: Arc<AtomicUsize>,
 }
 
+/// Opens the connection.
+type Open = Box<dyn Fn() -> Result<Inline, sqlx::Error> + Send + Sync>;
+
 /// The transaction that is shared. Whoever holds the turn has it alone.
-#[derive(Default)]
 struct Shared {
-    /// Within a transaction.
-    connection: Option<PoolConnection<Sqlite>>,
+    open: Open,
+    /// Every commit takes along the keys that were used.
+    known: Arc<Known>,
+    /// The connection, unless it was lost: then the next who writes opens another.
+    connection: Option<Inline>,
+    /// It is within a transaction.
+    begun: bool,
+    /// Nobody may begin another.
+    closed: bool,
     /// Those whose part is done and who wait for the commit.
     done: Vec<oneshot::Sender<Result<(), sqlx::Error>>>,
 }
@@ -50,46 +59,55 @@ pub(crate) struct Member {
 }
 
 impl Group {
-    pub(crate) fn new(pool: SqlitePool) -> Self {
-        Self {
-            pool,
-            turn: Arc::default(),
+    pub(crate) fn new(open: Open, known: Arc<Known>) -> Result<Self, sqlx::Error> {
+        let connection = Some(open()?);
+        let shared = Shared {
+            open,
+            known,
+            connection,
+            begun: false,
+            closed: false,
+            done: Vec::new(),
+        };
+        Ok(Self {
+            turn: Arc::new(Mutex::new(shared)),
             waiting: Arc::default(),
-        }
+        })
     }
 
     /// Waits for the turn and begins.
     pub(crate) async fn join(&self) -> Result<Member, sqlx::Error> {
         let ticket = Ticket::take(self);
-        let turn = self.turn.clone().lock_owned().await;
+        let mut turn = self.turn.clone().lock_owned().await;
         ticket.served();
-        // A statement that was cut off half-way leaves nobody knowing what it did: these two run to
-        // their end whether or not somebody waits for it.
-        let begun = tokio::spawn(self.clone().begin(turn)).await;
-        begun.map_err(|_| sqlx::Error::WorkerCrashed)?
-    }
-
-    async fn begin(self, mut turn: OwnedMutexGuard<Shared>) -> Result<Member, sqlx::Error> {
-        let within = turn.connection.is_some();
-        if !within {
-            turn.connection = Some(self.pool.acquire().await?);
+        let within = turn.begun;
+        if within {
+            turn.run("SAVEPOINT member")?;
+        } else if !turn.begin_now()? {
+            let group = self.clone();
+            let begun = spawn_blocking(move || {
+                turn.begin()?;
+                // Should nobody wait for it any more, it is dropped and so undone.
+                Ok(Member::new(group, turn, within))
+            });
+            return begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
         }
-        turn.run(if within {
-            "SAVEPOINT member"
-        } else {
-            "BEGIN IMMEDIATE"
-        })
-        .await?;
-        Ok(Member {
-            group: self,
-            turn: Some(turn),
-            within,
-        })
+        Ok(Member::new(self.clone(), turn, within))
     }
 
-    /// Closes the connection once it is given back.
+    /// Closes the connection once it is given back. Keys that still wait are written before, if they can
+    /// be: whoever used them is gone.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        let waits = self.turn.lock().await.known.waits();
+        if waits
+            && let Ok(last) = self.join().await
+            && let Err(error) = last.commit().await
+        {
+            tracing::warn!(%error, "used keys are not kept");
+        }
+        let mut turn = self.turn.lock().await;
+        turn.closed = true;
+        turn.connection = None;
     }
 
     fn nobody_waits(&self) -> bool {
@@ -97,17 +115,26 @@ impl Group {
     }
 
     /// Commits what is done, if nobody is left who would.
-    async fn settle(&self, mut turn: OwnedMutexGuard<Shared>) {
+    fn settle(&self, mut turn: OwnedMutexGuard<Shared>) {
         if !turn.done.is_empty() && self.nobody_waits() {
-            let committed = turn.commit().await;
-            // Everybody who waited has been told.
-            committed.unwrap_or_default();
+            spawn_blocking(move || {
+                // Everybody who waited has been told.
+                turn.commit().unwrap_or_default();
+            });
         }
     }
 }
 
 impl Member {
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+    fn new(group: Group, turn: OwnedMutexGuard<Shared>, within: bool) -> Self {
+        Self {
+            group,
+            turn: Some(turn),
+            within,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Inline {
         let turn = self.turn.as_mut();
         turn.and_then(|turn| turn.connection.as_mut())
             .expect("a member has the turn, within a transaction, until it is committed")
@@ -115,78 +142,108 @@ impl Member {
 
     /// Makes its part durable, together with those of others.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        let turn = self.turn.take().expect("a member has the turn until now");
-        let committed = tokio::spawn(leave(self.group.clone(), turn, self.within)).await;
-        let waiting = committed.map_err(|_| sqlx::Error::WorkerCrashed)??;
-        match waiting {
-            Some(told) => told.await.map_err(|_| sqlx::Error::WorkerCrashed)?,
-            None => Ok(()),
+        let mut turn = self.turn.take().expect("a member has the turn until now");
+        if self.within {
+            turn.run("RELEASE member")?;
         }
+        if self.group.nobody_waits() || turn.done.len() + 1 >= MOST_MEMBERS {
+            let committed = spawn_blocking(move || turn.commit()).await;
+            return committed.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        }
+        let (tell, told) = oneshot::channel();
+        turn.done.push(tell);
+        drop(turn);
+        told.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        let Some(turn) = self.turn.take() else {
+        let Some(mut turn) = self.turn.take() else {
             return;
         };
-        let (group, within) = (self.group.clone(), self.within);
+        turn.undo(self.within);
         // Without a runtime the process ends: the transaction is undone with its connection.
-        if let Ok(runtime) = runtime::Handle::try_current() {
-            runtime.spawn(undo(group, turn, within));
+        if runtime::Handle::try_current().is_ok() {
+            self.group.settle(turn);
         }
     }
-}
-
-/// The part is done: commits the group, or leaves that to the next and says where to wait for it.
-async fn leave(
-    group: Group,
-    mut turn: OwnedMutexGuard<Shared>,
-    within: bool,
-) -> Result<Option<oneshot::Receiver<Result<(), sqlx::Error>>>, sqlx::Error> {
-    if within {
-        turn.run("RELEASE member").await?;
-    }
-    if group.nobody_waits() || turn.done.len() + 1 >= MOST_MEMBERS {
-        return turn.commit().await.map(|()| None);
-    }
-    let (tell, told) = oneshot::channel();
-    turn.done.push(tell);
-    Ok(Some(told))
-}
-
-/// Undoes the part of a member that was dropped.
-async fn undo(group: Group, mut turn: OwnedMutexGuard<Shared>, within: bool) {
-    let undone = match within {
-        true => turn.run("ROLLBACK TO member; RELEASE member").await,
-        false => {
-            let undone = turn.run("ROLLBACK").await;
-            turn.connection = None;
-            undone
-        }
-    };
-    if let Err(error) = undone {
-        // A full disk, for one, undoes the whole transaction by itself.
-        tracing::debug!(%error, "there was nothing left to undo");
-    }
-    group.settle(turn).await;
 }
 
 impl Shared {
-    /// Runs a statement on which the whole group depends: if it fails, so has everybody.
-    async fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+    /// Begins, unless that takes a while: there is no connection, or another process writes. Whether it
+    /// did.
+    fn begin_now(&mut self) -> Result<bool, sqlx::Error> {
+        let Some(connection) = self.usable() else {
+            return Ok(false);
+        };
+        self.begun = connection.begin_now()?;
+        Ok(self.begun)
+    }
+
+    /// Begins, for which it may have to wait.
+    fn begin(&mut self) -> Result<(), sqlx::Error> {
+        if self.closed {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        if self.usable().is_none() {
+            self.connection = Some((self.open)()?);
+        }
+        self.run("BEGIN IMMEDIATE")?;
+        self.begun = true;
+        Ok(())
+    }
+
+    /// The connection, if there is one. A commit that failed, on a full disk say, may leave it within a
+    /// transaction that no rollback ends.
+    fn usable(&mut self) -> Option<&Inline> {
+        let usable = |connection: &Inline| !connection.is_in_transaction();
+        self.connection
+            .as_ref()
+            .filter(|connection| usable(connection))
+    }
+
+    /// Does something on which the whole group depends: if it fails, so has everybody.
+    fn on<T>(
+        &mut self,
+        work: impl FnOnce(&mut Inline) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
         let Some(connection) = &mut self.connection else {
             return Err(sqlx::Error::WorkerCrashed);
         };
-        let ran = connection.execute(statement).await;
-        ran.map(drop).inspect_err(|error| self.fail(error))
+        work(connection).inspect_err(|error| self.fail(error))
+    }
+
+    fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        self.on(|connection| connection.run(statement))
+    }
+
+    /// Undoes the part of a member that was dropped.
+    fn undo(&mut self, within: bool) {
+        let undone = match within {
+            true => self.run("ROLLBACK TO member; RELEASE member"),
+            false => {
+                self.begun = false;
+                self.run("ROLLBACK")
+            }
+        };
+        if let Err(error) = undone {
+            // A full disk, for one, undoes the whole transaction by itself.
+            tracing::debug!(%error, "there was nothing left to undo");
+        }
     }
 
     /// Commits what everybody did, and tells them.
-    async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        self.run("COMMIT").await?;
+    fn commit(&mut self) -> Result<(), sqlx::Error> {
+        let known = Arc::clone(&self.known);
+        let keys = self.on(|connection| {
+            let keys = known.write(connection)?;
+            connection.run("COMMIT")?;
+            Ok(keys)
+        })?;
+        keys.committed();
         metrics::histogram!("loggia_storage_group_size").record(self.done.len() as f64 + 1.0);
-        self.connection = None;
+        self.begun = false;
         for waiting in self.done.drain(..) {
             // Who no longer listens needs no answer.
             waiting.send(Ok(())).unwrap_or_default();
@@ -203,14 +260,9 @@ impl Shared {
                 .send(Err(sqlx::Error::Protocol(lost)))
                 .unwrap_or_default();
         }
-        self.close();
-    }
-
-    /// Nobody knows what state the connection is in: another takes its place.
-    fn close(&mut self) {
-        if let Some(mut connection) = self.connection.take() {
-            connection.close_on_drop();
-        }
+        // Nobody knows what state the connection is in: another takes its place.
+        self.connection = None;
+        self.begun = false;
     }
 }
 
@@ -245,125 +297,11 @@ impl Drop for Ticket {
         if let Ok(runtime) = runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let turn = group.turn.clone().lock_owned().await;
-                group.settle(turn).await;
+                group.settle(turn);
             });
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-    use tokio::task::{JoinHandle, yield_now};
-
-    use super::*;
-
-    async fn group() -> Group {
-        let options = SqliteConnectOptions::new().in_memory(true);
-        let pool = SqlitePoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(options).await.expect("opens");
-        pool.execute("CREATE TABLE seen (name TEXT NOT NULL)")
-            .await
-            .expect("is made");
-        Group::new(pool)
-    }
-
-    async fn write(group: &Group, name: &str) -> Member {
-        let mut member = group.join().await.expect("begins");
-        sqlx::query("INSERT INTO seen VALUES ($1)")
-            .bind(name.to_owned())
-            .execute(member.connection())
-            .await
-            .expect("is written");
-        member
-    }
-
-    async fn seen(group: &Group) -> Vec<String> {
-        sqlx::query_scalar("SELECT name FROM seen ORDER BY name")
-            .fetch_all(&group.pool)
-            .await
-            .expect("is read")
-    }
-
-    /// Commits in the background, and returns when that waits for another member.
-    async fn commit_with_others(member: Member) -> JoinHandle<Result<(), sqlx::Error>> {
-        let group = member.group.clone();
-        let committing = tokio::spawn(member.commit());
-        while group
-            .turn
-            .try_lock()
-            .map_or(true, |turn| turn.done.is_empty())
-        {
-            yield_now().await;
-        }
-        committing
-    }
-
-    #[tokio::test]
-    async fn those_who_wait_share_a_commit() {
-        let group = group().await;
-        let first = write(&group, "first").await;
-        let others: Vec<_> = (10..60)
-            .map(|name| {
-                let group = group.clone();
-                tokio::spawn(async move { write(&group, &name.to_string()).await.commit().await })
-            })
-            .collect();
-        while group.waiting.load(Ordering::Acquire) < others.len() {
-            yield_now().await;
-        }
-        first.commit().await.expect("is committed");
-        // The first heard of the commit only when everybody's part was in it.
-        assert_eq!(seen(&group).await.len(), 51);
-        for other in others {
-            other.await.expect("no panic").expect("is committed");
-        }
-    }
-
-    #[tokio::test]
-    async fn one_who_gives_up_undoes_its_own_part_alone() {
-        let group = group().await;
-        let ticket = Ticket::take(&group);
-        let first = commit_with_others(write(&group, "first").await).await;
-        drop(write(&group, "second").await);
-        let third = commit_with_others(write(&group, "third").await).await;
-        assert!(!first.is_finished() && !third.is_finished());
-        drop(ticket);
-        for committed in [first, third] {
-            committed.await.expect("no panic").expect("is committed");
-        }
-        assert_eq!(seen(&group).await, ["first", "third"]);
-    }
-
-    #[tokio::test]
-    async fn one_who_is_alone_and_gives_up_leaves_nothing() {
-        let group = group().await;
-        drop(write(&group, "gone").await);
-        write(&group, "kept")
-            .await
-            .commit()
-            .await
-            .expect("is committed");
-        assert_eq!(seen(&group).await, ["kept"]);
-    }
-
-    #[tokio::test]
-    async fn a_transaction_that_is_lost_is_lost_for_all() {
-        let group = group().await;
-        let ticket = Ticket::take(&group);
-        let first = commit_with_others(write(&group, "first").await).await;
-        let mut second = write(&group, "second").await;
-        // What SQLite itself does when the disk is full.
-        second
-            .connection()
-            .execute("ROLLBACK")
-            .await
-            .expect("there is one");
-        second.commit().await.expect_err("it was undone");
-        let error = first.await.expect("no panic").expect_err("it was undone");
-        assert!(error.to_string().contains("undone"), "{error}");
-        drop(ticket);
-        let turn = group.turn.lock().await;
-        assert!(turn.connection.is_none(), "the connection is replaced");
-    }
-}
+mod tests;

@@ -104,7 +104,7 @@ pub use registration::{
     Caps, NewRegistration, Registered, Registration, RegistrationId, RegistrationShape,
     Registrations, UnknownShape, Unregistering, UnregisteringBy,
 };
-pub use replay::{Replays, Used};
+pub use replay::{Replays, Used, UsedUp};
 pub use reseal::Resealed;
 pub use retention::{Ended, EndedBefore, Retired};
 pub use revoked_credential::{Revoked, RevokedCredentials};

@@ -1,18 +1,16 @@
 //! Opening a store: connections, tables, and whether the key fits.
 
-use std::fs::File;
-use std::path::Path;
+mod file;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::group::Group;
-use crate::location::{Place, Synchronous};
+use crate::location::Place;
 use crate::node::ClockCheck;
-use crate::replay::{Known, Uses};
+use crate::replay::{Keeping, Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::storage::Inner;
@@ -36,10 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS: usize = 500;
 
-/// After so many pages in the log it is carried over into the database: 16 MiB. Pages that every batch
-/// writes are carried over once each time.
-const CHECKPOINT: &str = "4000";
-
 /// What is done to the tables of a store that is opened.
 #[derive(Clone, Copy)]
 enum Tables {
@@ -54,6 +48,8 @@ struct Pools {
     writer: Pool,
     readers: Pool,
     engine: Pool,
+    /// What was used, where the store is a file.
+    known: Arc<Known>,
 }
 
 impl Storage {
@@ -64,11 +60,7 @@ impl Storage {
     pub async fn open(location: &Location, key: &MasterKey) -> Result<Self, StorageError> {
         let pools = match &location.0 {
             Place::File(path, synchronous) => {
-                make(path);
-                let options = file(path, *synchronous)
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal);
-                sqlite(options, &location.to_string(), Tables::Migrated).await?
+                file::open(path, *synchronous, location, Tables::Migrated).await?
             }
             Place::Postgres(options) => postgres(options, location, Tables::Migrated).await?,
         };
@@ -80,8 +72,7 @@ impl Storage {
     pub async fn join(location: &Location, key: &MasterKey) -> Result<Self, StorageError> {
         let pools = match &location.0 {
             Place::File(path, synchronous) => {
-                let options = file(path, *synchronous);
-                sqlite(options, &location.to_string(), Tables::AsTheyAre).await?
+                file::open(path, *synchronous, location, Tables::AsTheyAre).await?
             }
             Place::Postgres(options) => postgres(options, location, Tables::AsTheyAre).await?,
         };
@@ -91,11 +82,9 @@ impl Storage {
     /// A store in memory, gone when the last clone is dropped. `name` tells several in one process
     /// apart.
     pub async fn memory(name: &str, key: &MasterKey) -> Result<Self, StorageError> {
-        let options = SqliteConnectOptions::new()
-            .filename(format!("/{name}"))
-            .vfs("memdb");
-        let pools = sqlite(options, "in memory", Tables::Migrated).await?;
-        Self::of(pools, Location::file("in memory"), key).await
+        let location = Location::file("in memory");
+        let pools = file::in_memory(name, &location).await?;
+        Self::of(pools, location, key).await
     }
 
     async fn of(pools: Pools, location: Location, key: &MasterKey) -> Result<Self, StorageError> {
@@ -103,6 +92,7 @@ impl Storage {
             writer,
             readers,
             engine,
+            known,
         } = pools;
         let backend = readers.backend();
         let storage = Self {
@@ -113,8 +103,9 @@ impl Storage {
                 location,
                 sealer: Sealer::new(key),
                 uses: Together::new(Uses(inner.clone()), backend),
+                keeping: Together::new(Keeping(inner.clone()), backend),
                 clock: ClockCheck::default(),
-                known: Known::default(),
+                known,
             }),
         };
         storage.check_key().await?;
@@ -143,84 +134,6 @@ impl Storage {
             .map_err(|_| StorageError::WrongKey)?;
         tx.commit().await
     }
-}
-
-/// Makes the file, should there be none, for its owner's eyes only: SQLite gives what it puts beside the same
-/// rights. What cannot be made SQLite cannot open either, and says why.
-fn make(path: &Path) {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    if let Err(error) = options.open(path) {
-        tracing::debug!(%error, "no new database file was made");
-    }
-}
-
-fn file(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
-    let options = SqliteConnectOptions::new().filename(path);
-    options.synchronous(match synchronous {
-        Synchronous::Full => SqliteSynchronous::Full,
-        Synchronous::Normal => SqliteSynchronous::Normal,
-    })
-}
-
-async fn sqlite(
-    options: SqliteConnectOptions,
-    database: &str,
-    tables: Tables,
-) -> Result<Pools, StorageError> {
-    let options = options
-        .foreign_keys(true)
-        .statement_cache_capacity(STATEMENTS)
-        .busy_timeout(PATIENCE);
-    let pool = |size| {
-        SqlitePoolOptions::new()
-            .min_connections(1)
-            .max_connections(size)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // A commit that failed, on a full disk say, may leave its connection within a
-            // transaction that no rollback ends; such a connection is closed and replaced.
-            .before_acquire(|connection, _| {
-                let usable = !connection.is_in_transaction();
-                Box::pin(async move { Ok(usable) })
-            })
-    };
-    let writing = options
-        .clone()
-        // What a statement may have to undo, and its intermediate rows: a batch is a few hundred rows,
-        // and a file would be made and removed for each.
-        .pragma("temp_store", "memory")
-        .pragma("wal_autocheckpoint", CHECKPOINT);
-    let writer = pool(1)
-        .connect_with(writing)
-        .await
-        .map_err(StorageError::opening(database))?;
-    match tables {
-        Tables::Migrated => migrations::sqlite()
-            .run(&writer)
-            .await
-            .map_err(StorageError::Migrate)?,
-        Tables::AsTheyAre => {}
-    }
-    let reading = options.create_if_missing(false).pragma("query_only", "on");
-    let readers = pool(READERS)
-        .connect_with(reading.clone())
-        .await
-        .map_err(StorageError::opening(database))?;
-    let readers = Pool::Sqlite(readers);
-    migrations::check(&readers).await?;
-    let engine = pool(ENGINE)
-        .connect_with(reading)
-        .await
-        .map_err(StorageError::opening(database))?;
-    Ok(Pools {
-        writer: Pool::SqliteWriter(Group::new(writer)),
-        readers,
-        engine: Pool::Sqlite(engine),
-    })
 }
 
 async fn postgres(
@@ -255,6 +168,7 @@ async fn postgres(
         writer,
         readers,
         engine,
+        known: Arc::default(),
     })
 }
 

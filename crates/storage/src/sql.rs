@@ -5,6 +5,7 @@
 //! repository reads like any other.
 
 mod connection;
+mod inline;
 mod row;
 mod rows;
 mod value;
@@ -17,8 +18,9 @@ use sqlx::{Postgres, SqlSafeStr, SqlStr, Sqlite};
 
 use connection::Driver;
 pub(crate) use connection::{Backend, Connection, Executor, Pool};
+pub(crate) use inline::{Inline, Length};
 pub(crate) use row::{Column, Row};
-pub(crate) use rows::{Columns, Kind, LONGEST, Rows};
+pub(crate) use rows::{Columns, Kind, Rows};
 pub(crate) use value::Value;
 
 /// A statement with the values of its parameters.
@@ -57,6 +59,7 @@ impl<'q> Query<'q> {
                 let done = self.sqlite()?.execute(driver).await;
                 done.map(|done| done.rows_affected())
             }
+            Driver::Inline(driver, length) => length.run(|| self.execute_inline(driver)),
             Driver::Postgres(driver) => {
                 let done = self.postgres()?.execute(driver).await;
                 done.map(|done| done.rows_affected())
@@ -74,6 +77,7 @@ impl<'q> Query<'q> {
                 let rows = self.sqlite()?.fetch_all(driver).await;
                 rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
             }
+            Driver::Inline(driver, length) => length.run(|| self.fetch_inline(driver)),
             Driver::Postgres(driver) => {
                 let rows = self.postgres()?.fetch_all(driver).await;
                 rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
@@ -94,6 +98,10 @@ impl<'q> Query<'q> {
                 let row = self.sqlite()?.fetch_optional(driver).await;
                 row.map(|row| row.map(Row::Sqlite))
             }
+            Driver::Inline(driver, length) => {
+                let rows = length.run(|| driver.fetch(self.text.as_str(), &self.values, 1));
+                rows.map(|mut rows| rows.pop().map(Row::Inline))
+            }
             Driver::Postgres(driver) => {
                 let row = self.postgres()?.fetch_optional(driver).await;
                 row.map(|row| row.map(Row::Postgres))
@@ -106,6 +114,17 @@ impl<'q> Query<'q> {
     pub(crate) async fn fetch_one(self, on: impl Executor) -> Result<Row, sqlx::Error> {
         let row = self.fetch_optional(on).await?;
         row.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// The same as [`Query::execute`] on the connection that writes a file.
+    pub(crate) fn execute_inline(self, on: &mut Inline) -> Result<u64, sqlx::Error> {
+        on.execute(self.text.as_str(), &self.values)
+    }
+
+    /// The same as [`Query::fetch_all`] on the connection that writes a file.
+    pub(crate) fn fetch_inline(self, on: &mut Inline) -> Result<Vec<Row>, sqlx::Error> {
+        let rows = on.fetch(self.text.as_str(), &self.values, usize::MAX)?;
+        Ok(rows.into_iter().map(Row::Inline).collect())
     }
 
     fn sqlite(self) -> Result<sqlx::query::Query<'static, Sqlite, SqliteArguments>, sqlx::Error> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::column::millis;
 use crate::node::ClockCheck;
-use crate::replay::{Known, Uses};
+use crate::replay::{Keeping, Known, Uses};
 use crate::seal::Sealer;
 use crate::sql::{self, Pool};
 use crate::{
@@ -30,12 +30,14 @@ pub(crate) struct Inner {
     pub(crate) engine: Pool,
     pub(crate) location: Location,
     pub(crate) sealer: Sealer,
-    /// The way in for what may be used once.
+    /// The way in for what may be used once, where many share the store,
     pub(crate) uses: Together<Uses>,
+    /// and where it is a file.
+    pub(crate) keeping: Together<Keeping>,
     /// This node's, where many share the store.
     pub(crate) clock: ClockCheck,
     /// What was used, where the store is a file.
-    pub(crate) known: Known,
+    pub(crate) known: Arc<Known>,
 }
 
 impl Storage {
@@ -345,6 +347,24 @@ mod tests {
             .check_writable(Timestamp::UNIX_EPOCH)
             .await
             .expect("can be written");
+    }
+
+    #[tokio::test]
+    async fn keys_that_could_not_be_written_are_with_the_next_commit() {
+        let key = MasterKey::new([7; 32]);
+        let storage = Storage::memory("keys", &key).await.expect("opens");
+        let long = "k".repeat(100_000);
+        limit(&storage, 1).await;
+        let error = used(&storage, &long).await.expect_err("there is no room");
+        assert!(error.is_outage(), "{error}");
+        assert!(!used(&storage, &long).await.expect("it is known"));
+        limit(&storage, 1_000_000).await;
+        let rows: i64 = sql::query_scalar("SELECT count(*) FROM replay")
+            .fetch_one(storage.readers())
+            .await
+            .expect("is read");
+        assert_eq!(rows, 1);
+        assert!(used(&storage, "other").await.expect("there is room"));
     }
 
     /// Sets how many pages the database may have; fewer than it has count as what it has.

@@ -54,7 +54,7 @@ pub trait Batch: Send + Sync + 'static {
 }
 
 /// Jobs in one transaction.
-pub(crate) const MOST: usize = 128;
+const MOST: usize = 128;
 
 /// Bytes after which a transaction takes no more jobs.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -203,7 +203,7 @@ impl<B: Batch> Shared<B> {
 
     /// Begins a transaction, which waits for those who write.
     async fn begin(&self) -> Result<Write, StorageError> {
-        self.batch.storage()?.begin().await
+        self.batch.storage()?.begin_brief().await
     }
 
     /// Writes it, once more while others stand in the way.

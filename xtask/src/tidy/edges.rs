@@ -99,6 +99,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hickory-resolver", &["loggia-xrpc-client"]),
     ("tokio-tungstenite", &["loggia-xrpc-client"]),
     ("sqlx", &["loggia-storage"]),
+    ("rusqlite", &["loggia-storage"]),
 ];
 
 /// Crates that may name whatever they need.

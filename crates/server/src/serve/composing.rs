@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use loggia_callers::Callers;
 use loggia_delivery::SystemClock;
 use loggia_storage::{Caps, Storage};
@@ -24,7 +25,7 @@ use crate::dev::DevAccounts;
 use crate::health::Health;
 use crate::host_places::Places;
 use crate::lexicon_network::{LexiconNetwork, Published as PublishedLexicons};
-use crate::lexicons::{Lexicons, LexiconsError};
+use crate::lexicons::Lexicons;
 use crate::login;
 use crate::origin::SERVICE;
 use crate::outage;
@@ -40,6 +41,7 @@ use crate::space_hub::Outbound;
 use crate::space_notices::SpaceNotices;
 use crate::streaming::{self, Streaming};
 use crate::streamplace::{Mirror, Streamplace};
+use crate::used_tokens;
 use crate::webhook_desk::WebhookDesk;
 use crate::well_known::{self, Published};
 use crate::wisp::rest::Rest;
@@ -91,7 +93,7 @@ impl Work {
         );
         let streamplace = Streamplace::new(&delivering.desk, mirror, &config.stream_nodes);
         let bell = Bell::default();
-        let lexicons = lexicons(config)?;
+        let lexicons = Lexicons::from_start(config.lexicons.as_deref())?;
         let projections = ProjectionDesk::new(&delivering.desk, &lexicons, config.readers());
         let streaming = Streaming::new(streaming::Parts {
             config,
@@ -275,25 +277,17 @@ pub(super) fn compose(config: &Config, ground: &Ground, work: &Work) -> (Router,
         rate_key,
     );
     let exchange = access.exchange(callers.clone());
+    let used = access.used_tokens();
     let pages = login::start::pages(people.clone(), access::rate_key(config));
-    let streams = work.streams.clone();
     let router = callers
-        .with_nonces(router(service, app, config, storage, access.gate, streams))
+        .with_nonces(router(service, app, config, storage, access.gate, work))
         .merge(histories.router())
         .merge(exchange.router())
         .merge(well_known::router(published))
         .merge(wisp::rest::router(rest))
-        .merge(pages);
+        .merge(pages)
+        .layer(from_fn_with_state(used, used_tokens::keep));
     (router, methods)
-}
-
-/// The lexicons that are known from the start.
-fn lexicons(config: &Config) -> Result<Lexicons, LexiconsError> {
-    let built_in = Lexicons::built_in();
-    match &config.lexicons {
-        Some(folder) => built_in.with_folder(folder),
-        None => Ok(built_in),
-    }
 }
 
 /// The way to all others, if it may be gone.
@@ -375,7 +369,7 @@ fn router(
     config: &Config,
     storage: &Storage,
     gate: ClientGate,
-    streams: LiveStreams,
+    work: &Work,
 ) -> Router {
     let settings = Settings {
         rate_limits: vec![RateLimit::new(
@@ -390,7 +384,8 @@ fn router(
         ..Settings::default()
     };
     let engine = app.notices.engine.clone();
-    let health = Health::new(storage.clone(), engine, SystemClock).with_streams(streams);
+    let health =
+        Health::new(storage.clone(), engine, SystemClock).with_streams(work.streams.clone());
     let service = service.settings(settings).catalog(app.lexicons.clone());
     let gate = SpaceGate {
         spaces: config.spaces,

@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 
-use super::{Done, UseOf, Used};
+use super::{Used, UsedUp};
 use crate::column::{Reading, millis};
-use crate::sql::{self, Columns, Connection, Kind, Pool, Row, Rows};
-use crate::{Storage, StorageError, together};
+use crate::sql::{self, Columns, Inline, Kind, Pool, Query, Row, Rows};
+use crate::{BadRow, Storage, StorageError};
 
 /// Rows that are read at a time.
 const PART: u32 = 10_000;
@@ -18,7 +18,7 @@ const PART: u32 = 10_000;
 /// Enough of a key's SHA-256 that no two have the same.
 type Short = [u8; 16];
 
-/// The keys that are kept. What is not on the disk yet is not here.
+/// The keys that were used.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     keys: Mutex<Keys>,
@@ -30,15 +30,20 @@ pub(crate) struct Known {
 struct Keys {
     /// Until when each is kept: about 25 bytes of memory a key, twice that while the table grows.
     until: HashMap<Short, i64>,
+    /// Those of them that no row says yet.
+    waiting: Vec<Waiting>,
     /// The newest row of which it is known what it says.
     last: i64,
 }
 
-/// Keys that are known once their transaction is committed.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    keys: Vec<(Short, i64)>,
-    last: i64,
+/// A key that is not on the disk.
+#[derive(Debug)]
+struct Waiting {
+    scope: String,
+    key: String,
+    short: Short,
+    not_after: i64,
+    tell: oneshot::Sender<Used>,
 }
 
 impl Known {
@@ -50,39 +55,76 @@ impl Known {
     /// Reads what an earlier process left, before anybody writes: half a million keys take a second.
     pub(super) async fn begin(&self, readers: &Pool) -> Result<(), StorageError> {
         let read = async || {
-            let doing = StorageError::doing("read used keys");
-            let mut reader = readers.acquire().await.map_err(doing)?;
-            read_on(&mut reader, self).await
+            let doing = StorageError::doing;
+            let mut reader = readers.acquire().await.map_err(doing("read used keys"))?;
+            loop {
+                let last = self.keys().last;
+                let rows = next_rows(last).fetch_all(&mut reader).await;
+                let rows = rows.map_err(doing("read used keys"))?;
+                self.learn(&rows)?;
+                if rows.len() < PART as usize {
+                    return Ok(());
+                }
+            }
         };
         self.begun.get_or_try_init(read).await.map(|&()| ())
     }
 
-    pub(super) fn learn(&self, news: News) {
+    /// Uses up a key. A row of it is written with whatever is committed next.
+    pub(super) fn use_up(&self, scope: &str, key: &str, not_after: i64, most: u32) -> UsedUp {
+        let short = short(scope, key);
         let mut keys = self.keys();
-        keys.until.extend(news.keys);
-        keys.last = keys.last.max(news.last);
-    }
-}
-
-impl Keys {
-    /// What becomes of each key, and those that are used now.
-    fn judge<'u>(&self, uses: &'u [UseOf]) -> (Vec<Used>, Vec<(&'u UseOf, Short)>) {
-        let mut new = Vec::with_capacity(uses.len());
-        let mut taken = HashSet::with_capacity(uses.len());
-        let judged = uses.iter().map(|one| {
-            let (scope, key) = &one.key;
-            let short = short(scope, key);
-            if self.until.contains_key(&short) || taken.contains(&short) {
-                return Used::Before;
-            }
-            if self.until.len() + taken.len() >= one.most as usize {
-                return Used::Full;
-            }
-            taken.insert(short);
-            new.push((one, short));
-            Used::First
+        if keys.until.contains_key(&short) {
+            return Used::Before.into();
+        }
+        if keys.until.len() >= most as usize {
+            return Used::Full.into();
+        }
+        let (tell, kept) = oneshot::channel();
+        keys.until.insert(short, not_after);
+        keys.waiting.push(Waiting {
+            scope: scope.to_owned(),
+            key: key.to_owned(),
+            short,
+            not_after,
+            tell,
         });
-        (judged.collect(), new)
+        UsedUp {
+            used: Used::First,
+            kept: Some(kept),
+        }
+    }
+
+    /// Whether there are keys that wait for somebody to commit.
+    pub(crate) fn waits(&self) -> bool {
+        !self.keys().waiting.is_empty()
+    }
+
+    /// Writes the keys that wait, within the transaction of whoever commits.
+    pub(crate) fn write(&self, connection: &mut Inline) -> Result<Writing<'_>, sqlx::Error> {
+        let mut keys = self.keys();
+        let mut writing = Writing {
+            known: self,
+            waiting: std::mem::take(&mut keys.waiting),
+            last: keys.last,
+        };
+        drop(keys);
+        writing.write(connection)?;
+        Ok(writing)
+    }
+
+    /// Knows what these rows say; their keys.
+    fn learn(&self, rows: &[Row]) -> Result<Vec<Short>, BadRow> {
+        let mut read = Vec::with_capacity(rows.len());
+        let mut keys = self.keys();
+        for row in rows {
+            let reading = Reading::new("replay", "(key)", row);
+            let key = read_key(&reading)?;
+            keys.until.insert(key, reading.get("not_after")?);
+            keys.last = keys.last.max(reading.get("id")?);
+            read.push(key);
+        }
+        Ok(read)
     }
 }
 
@@ -94,87 +136,92 @@ fn short(scope: &str, key: &str) -> Short {
     *first.expect("SHA-256 has 32 bytes")
 }
 
-/// Uses up these keys; what became of each, and what is to be learned after the commit. Within the
-/// transaction nobody else adds any.
-pub(super) async fn use_up(
-    connection: &mut Connection,
-    known: &Known,
-    uses: &[UseOf],
-) -> Result<Done, StorageError> {
-    loop {
-        let ((used, new), last) = {
-            let keys = known.keys();
-            (keys.judge(uses), keys.last)
-        };
-        if append(connection, last, &new).await? {
-            let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-            let keys = new.iter().map(|(one, short)| (*short, one.not_after));
-            let news = News {
-                keys: keys.collect(),
-                last: last.saturating_add(count),
-            };
-            return Ok(Done { used, news });
-        }
-        read_on(connection, known).await?;
-    }
+/// Keys on their way to the disk. Dropped before they are there, they wait for the next commit.
+#[must_use = "the keys are on the disk once they are said to be"]
+pub(crate) struct Writing<'k> {
+    known: &'k Known,
+    waiting: Vec<Waiting>,
+    /// The newest of their rows.
+    last: i64,
 }
 
 const NEW: Columns = &[
     ("scope", Kind::Text),
     ("key", Kind::Text),
     ("not_after", Kind::Integer),
-    ("last", Kind::Integer),
 ];
 
-/// Adds keys, unless there are some that are not known; whether it did.
-async fn append(
-    connection: &mut Connection,
-    last: i64,
-    new: &[(&UseOf, Short)],
-) -> Result<bool, StorageError> {
-    // They go into one statement, which sees what there was before it.
-    const { assert!(together::MOST <= sql::LONGEST) };
-    let mut rows = Rows::new(NEW);
-    for (UseOf { key, not_after, .. }, _) in new {
-        let (scope, key) = key;
-        rows.push([scope.into(), key.into(), (*not_after).into(), last.into()]);
-    }
-    let added = rows
-        .execute(
-            connection,
-            "INSERT INTO replay (scope, key, not_after) SELECT r.scope, r.key, r.not_after FROM r
-             WHERE NOT EXISTS (SELECT 1 FROM replay WHERE replay.id > r.last)",
-        )
-        .await
-        .map_err(StorageError::doing("use up keys"))?;
-    Ok(added == new.len() as u64)
-}
-
-/// Reads what others added: another process, or this one before it was started anew.
-async fn read_on(connection: &mut Connection, known: &Known) -> Result<(), StorageError> {
-    loop {
-        let last = known.keys().last;
-        let rows = sql::query("SELECT * FROM replay WHERE id > $1 ORDER BY id LIMIT $2")
-            .bind(last)
-            .bind(PART)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(StorageError::doing("read used keys"))?;
-        let mut news = News::default();
-        for row in &rows {
-            let reading = Reading::new("replay", "(key)", row);
-            news.keys.push((read(row)?, reading.get("not_after")?));
-            news.last = reading.get("id")?;
-        }
-        known.learn(news);
-        if rows.len() < PART as usize {
+impl Writing<'_> {
+    fn write(&mut self, connection: &mut Inline) -> Result<(), sqlx::Error> {
+        if self.waiting.is_empty() {
             return Ok(());
         }
+        self.leave_to_others(connection)?;
+        let mut rows = Rows::new(NEW);
+        for one in &self.waiting {
+            let not_after = one.not_after.into();
+            rows.push([(&one.scope).into(), (&one.key).into(), not_after]);
+        }
+        let sql = "INSERT INTO replay (scope, key, not_after)
+                   SELECT r.scope, r.key, r.not_after FROM r WHERE true";
+        if rows.execute_inline(connection, sql)? > 0 {
+            self.last = connection.last_id();
+        }
+        Ok(())
+    }
+
+    /// Another process may have used some of them; those who did so here are told.
+    fn leave_to_others(&mut self, connection: &mut Inline) -> Result<(), sqlx::Error> {
+        let mut theirs = HashSet::new();
+        loop {
+            let rows = next_rows(self.known.keys().last).fetch_inline(connection)?;
+            let read = self.known.learn(&rows);
+            theirs.extend(read.map_err(|bad| sqlx::Error::Decode(bad.into()))?);
+            if rows.len() < PART as usize {
+                break;
+            }
+        }
+        for one in self
+            .waiting
+            .extract_if(.., |one| theirs.contains(&one.short))
+        {
+            tracing::error!("another process has this database open and saw the same token before");
+            one.tell.send(Used::Before).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// They are on the disk.
+    pub(crate) fn committed(mut self) {
+        let mut keys = self.known.keys();
+        keys.last = keys.last.max(self.last);
+        drop(keys);
+        for one in self.waiting.drain(..) {
+            // Who no longer listens needs no answer.
+            one.tell.send(Used::First).unwrap_or_default();
+        }
     }
 }
 
-fn read(row: &Row) -> Result<Short, StorageError> {
-    let reading = Reading::new("replay", "(key)", row);
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.waiting.is_empty() {
+            let mut keys = self.known.keys();
+            // Before those that came meanwhile.
+            self.waiting.append(&mut keys.waiting);
+            keys.waiting = std::mem::take(&mut self.waiting);
+        }
+    }
+}
+
+/// The next rows after this one.
+fn next_rows(last: i64) -> Query<'static> {
+    sql::query("SELECT * FROM replay WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(last)
+        .bind(PART)
+}
+
+fn read_key(reading: &Reading<'_>) -> Result<Short, BadRow> {
     Ok(short(reading.get("scope")?, reading.get("key")?))
 }
 
@@ -196,7 +243,10 @@ pub(super) async fn sweep(
     .fetch_all(tx.sql())
     .await
     .map_err(doing)?;
-    let forgotten: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let forgotten: Vec<_> = rows
+        .iter()
+        .map(|row| read_key(&Reading::new("replay", "(key)", row)))
+        .collect::<Result<_, _>>()?;
     tx.commit().await?;
     let all = forgotten.len() < limit as usize;
     let mut keys = storage.inner.known.keys();

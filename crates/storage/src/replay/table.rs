@@ -1,13 +1,51 @@
 //! Used keys of PostgreSQL, where whoever adds one first has used it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Weak;
 
 use jiff::Timestamp;
 
-use super::{UseOf, Used};
+use super::Used;
 use crate::column::Reading;
 use crate::sql::{Columns, Connection, Kind, Row, Rows};
-use crate::{Storage, StorageError};
+use crate::storage::Inner;
+use crate::{Batch, Storage, StorageError, Write};
+
+/// One who uses a key.
+#[derive(Debug)]
+pub(crate) struct UseOf {
+    /// The scope, and the key within it.
+    pub(super) key: (String, String),
+    pub(super) not_after: i64,
+    pub(super) most: u32,
+}
+
+/// Uses up the keys of many at once.
+#[derive(Debug)]
+pub(crate) struct Uses(pub(crate) Weak<Inner>);
+
+impl Batch for Uses {
+    type Job = UseOf;
+    type Answer = Used;
+    type Written<'b> = Vec<Used>;
+    type Error = StorageError;
+
+    fn storage(&self) -> Result<Storage, StorageError> {
+        super::storage(&self.0)
+    }
+
+    async fn write(&self, tx: &mut Write, uses: &[UseOf]) -> Result<Vec<Used>, StorageError> {
+        use_up(tx.sql(), uses).await
+    }
+
+    fn committed(&self, used: Vec<Used>) -> Vec<Used> {
+        used
+    }
+
+    fn is_conflict(error: &StorageError) -> bool {
+        error.is_conflict()
+    }
+}
 
 /// Forgets at most `limit` keys whose time is over; how many those were.
 pub(super) async fn sweep(
@@ -21,10 +59,7 @@ pub(super) async fn sweep(
 }
 
 /// Uses up these keys; what became of each.
-pub(super) async fn use_up(
-    connection: &mut Connection,
-    uses: &[UseOf],
-) -> Result<Vec<Used>, StorageError> {
+async fn use_up(connection: &mut Connection, uses: &[UseOf]) -> Result<Vec<Used>, StorageError> {
     let mut first = insert(connection, uses).await?;
     // The first of those who use the same key has it.
     let is_first: Vec<_> = uses.iter().map(|one| first.remove(&one.key)).collect();

@@ -6,6 +6,7 @@ use std::future::Future;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::inline::{Inline, Length};
 use super::rows::{self, Rows};
 use crate::StorageError;
 use crate::group::{Group, Member};
@@ -29,7 +30,7 @@ pub(crate) struct Connection {
 
 enum Kind {
     Sqlite(PoolConnection<Sqlite>),
-    SqliteWrite(Member),
+    SqliteWrite(Member, Length),
     Postgres(PoolConnection<Postgres>),
     PostgresWrite(Transaction<'static, Postgres>),
 }
@@ -37,6 +38,7 @@ enum Kind {
 /// The connection as its driver knows it.
 pub(super) enum Driver<'c> {
     Sqlite(&'c mut SqliteConnection),
+    Inline(&'c mut Inline, Length),
     Postgres(&'c mut PgConnection),
 }
 
@@ -44,7 +46,7 @@ impl Connection {
     /// Which database it goes to.
     pub(crate) fn backend(&self) -> Backend {
         match self.kind {
-            Kind::Sqlite(_) | Kind::SqliteWrite(_) => Backend::Sqlite,
+            Kind::Sqlite(_) | Kind::SqliteWrite(..) => Backend::Sqlite,
             Kind::Postgres(_) | Kind::PostgresWrite(_) => Backend::Postgres,
         }
     }
@@ -85,10 +87,17 @@ impl Connection {
         }
     }
 
+    /// What follows in this transaction may take long.
+    pub(crate) fn take_time(&mut self) {
+        if let Kind::SqliteWrite(_, length) = &mut self.kind {
+            *length = Length::Any;
+        }
+    }
+
     /// Commits its transaction.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.kind {
-            Kind::SqliteWrite(member) => member.commit().await,
+            Kind::SqliteWrite(member, _) => member.commit().await,
             Kind::PostgresWrite(_) if self.failed => Err(sqlx::Error::Protocol(
                 "a statement failed, so the transaction was undone".to_owned(),
             )),
@@ -100,7 +109,7 @@ impl Connection {
     pub(super) fn driver(&mut self) -> Driver<'_> {
         match &mut self.kind {
             Kind::Sqlite(connection) => Driver::Sqlite(connection),
-            Kind::SqliteWrite(member) => Driver::Sqlite(member.connection()),
+            Kind::SqliteWrite(member, length) => Driver::Inline(member.connection(), *length),
             Kind::Postgres(connection) => Driver::Postgres(connection),
             Kind::PostgresWrite(tx) => Driver::Postgres(tx),
         }
@@ -152,19 +161,19 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Kind::Sqlite(pool.acquire().await?),
-            Self::SqliteWriter(_) => return self.begin().await,
+            Self::SqliteWriter(_) => return self.begin(Length::Any).await,
             Self::Postgres(pool) => Kind::Postgres(pool.acquire().await?),
         }
         .into())
     }
 
     /// The same, within a transaction that writes.
-    pub(crate) async fn begin(&self) -> Result<Connection, sqlx::Error> {
+    pub(crate) async fn begin(&self, length: Length) -> Result<Connection, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(_) => {
                 return Err(sqlx::Error::Protocol("a reader cannot write".to_owned()));
             }
-            Self::SqliteWriter(group) => Kind::SqliteWrite(group.join().await?),
+            Self::SqliteWriter(group) => Kind::SqliteWrite(group.join().await?, length),
             Self::Postgres(pool) => Kind::PostgresWrite(begin(pool).await?),
         }
         .into())

@@ -4,18 +4,35 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Row as _, TypeInfo as _, ValueRef as _};
 
+use super::inline::InlineRow;
+
 /// A row of an answer.
 pub(crate) enum Row {
     /// SQLite's.
     Sqlite(SqliteRow),
+    /// SQLite's, from the connection that writes.
+    Inline(InlineRow),
     /// PostgreSQL's.
     Postgres(PgRow),
 }
 
 /// How a column is called: by name, or by place.
-pub(crate) trait Position: Copy + ColumnIndex<SqliteRow> + ColumnIndex<PgRow> {}
+pub(crate) trait Position: Copy + ColumnIndex<SqliteRow> + ColumnIndex<PgRow> {
+    /// Which of these names it is.
+    fn among(self, names: &[Box<str>]) -> Option<usize>;
+}
 
-impl<I: Copy + ColumnIndex<SqliteRow> + ColumnIndex<PgRow>> Position for I {}
+impl Position for usize {
+    fn among(self, names: &[Box<str>]) -> Option<usize> {
+        (self < names.len()).then_some(self)
+    }
+}
+
+impl Position for &str {
+    fn among(self, names: &[Box<str>]) -> Option<usize> {
+        names.iter().position(|name| **name == *self)
+    }
+}
 
 impl Row {
     /// The value of a column.
@@ -37,6 +54,7 @@ macro_rules! columns {
             fn read(row: &'r Row, at: impl Position) -> Result<Self, sqlx::Error> {
                 match row {
                     Row::Sqlite(row) => row.try_get(at),
+                    Row::Inline(row) => required(row.get(at)?),
                     Row::Postgres(row) => row.try_get(at),
                 }
             }
@@ -46,6 +64,7 @@ macro_rules! columns {
             fn read(row: &'r Row, at: impl Position) -> Result<Self, sqlx::Error> {
                 match row {
                     Row::Sqlite(row) => row.try_get(at),
+                    Row::Inline(row) => row.get(at),
                     Row::Postgres(row) => row.try_get(at),
                 }
             }
@@ -59,6 +78,7 @@ impl<'r> Column<'r> for Option<i64> {
     fn read(row: &'r Row, at: impl Position) -> Result<Self, sqlx::Error> {
         match row {
             Row::Sqlite(row) => row.try_get(at),
+            Row::Inline(row) => row.get(at),
             Row::Postgres(row) => integer(row, at),
         }
     }
@@ -68,6 +88,7 @@ impl<'r> Column<'r> for Option<bool> {
     fn read(row: &'r Row, at: impl Position) -> Result<Self, sqlx::Error> {
         match row {
             Row::Sqlite(row) => row.try_get(at),
+            Row::Inline(row) => Ok(row.get::<i64>(at)?.map(|number| number != 0)),
             Row::Postgres(row) => Ok(integer(row, at)?.map(|number| number != 0)),
         }
     }
@@ -78,14 +99,17 @@ macro_rules! required {
     ($($type:ty),*) => { $(
         impl<'r> Column<'r> for $type {
             fn read(row: &'r Row, at: impl Position) -> Result<Self, sqlx::Error> {
-                let value = <Option<$type>>::read(row, at)?;
-                value.ok_or_else(|| sqlx::Error::Decode("a value is missing".into()))
+                required(<Option<$type>>::read(row, at)?)
             }
         }
     )* };
 }
 
 required!(i64, bool);
+
+fn required<T>(value: Option<T>) -> Result<T, sqlx::Error> {
+    value.ok_or_else(|| sqlx::Error::Decode("a value is missing".into()))
+}
 
 /// A number of any width, or a truth: what PostgreSQL makes of an expression depends on it.
 fn integer(row: &PgRow, at: impl Position) -> Result<Option<i64>, sqlx::Error> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
-use super::{Backend, Connection, Query, Row, Value, query};
+use super::{Backend, Connection, Inline, Query, Row, Value, query};
 
 /// What a column of [`Rows`] holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) type Columns = &'static [(&'static str, Kind)];
 /// SQLite gets a parameter for each value, so a text for each number of rows, of which the powers of
 /// two up to this one are there; prepared statements are kept. What is short of such a number is made
 /// up with rows of nothing.
-pub(crate) const LONGEST: usize = 128;
+const LONGEST: usize = 128;
 
 /// PostgreSQL gets an array for each column, and so one text for any number of rows; this many at a
 /// time, so that memory is bounded.
@@ -68,6 +68,16 @@ impl<'q> Rows<'q> {
             written += part.execute(&mut *connection).await?;
         }
         Ok(written)
+    }
+
+    /// The same on the connection that writes a file.
+    pub(crate) fn execute_inline(
+        self,
+        connection: &mut Inline,
+        statement: &str,
+    ) -> Result<u64, sqlx::Error> {
+        let parts = self.parts(Backend::Sqlite, statement).into_iter();
+        parts.map(|part| part.execute_inline(connection)).sum()
     }
 
     /// The same for a statement that answers rows.

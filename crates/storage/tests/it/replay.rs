@@ -1,8 +1,8 @@
 //! What may be used once.
 
-use loggia_storage::{Replays, Used};
+use loggia_storage::{Replays, Storage, Used, UsedUp};
 
-use crate::fixture::{Place, on_both, seconds};
+use crate::fixture::{Folder, Place, START, on_both, seconds};
 
 on_both!(
     a_key_is_used_up_within_its_scope,
@@ -12,6 +12,9 @@ on_both!(
     keys_are_forgotten_after_their_time_and_not_before,
     a_full_store_keeps_what_it_has_and_takes_no_more,
     what_one_process_used_up_no_other_can_use,
+    what_is_not_kept_yet_is_used_up_all_the_same,
+    one_who_used_what_another_process_kept_meanwhile_is_told,
+    what_was_not_kept_is_when_the_store_is_closed,
 );
 
 /// Whether the key is fresh.
@@ -153,4 +156,66 @@ async fn what_one_process_used_up_no_other_can_use(place: Place) {
     for key in ["a", "b", "d"] {
         assert!(!is_fresh(&later, "jti", key, 90).await, "{key}");
     }
+}
+
+/// Uses a key up that somebody else is to keep.
+async fn use_up(storage: &Storage, key: &str) -> UsedUp {
+    let used_up = storage.replays().use_up("jti", key, seconds(60)).await;
+    used_up.expect("runs")
+}
+
+async fn what_is_not_kept_yet_is_used_up_all_the_same(place: Place) {
+    let storage = place.open().await;
+    let first = use_up(&storage, "a").await;
+    assert_eq!(first.used(), Used::First);
+    assert_eq!(use_up(&storage, "a").await.used(), Used::Before);
+    let scant = storage.replays().with_most(1);
+    let full = scant.consume("jti", "b", seconds(60)).await;
+    assert_eq!(full.expect("runs"), Used::Full);
+    let kept = storage.replays().keep(first).await;
+    assert_eq!(kept.expect("runs"), Used::First);
+}
+
+async fn one_who_used_what_another_process_kept_meanwhile_is_told(place: Place) {
+    let (storage, other) = (place.open().await, place.open().await);
+    let here = use_up(&storage, "a").await;
+    let other = other.replays().consume("jti", "a", seconds(60)).await;
+    let here = storage.replays().keep(here).await;
+    let mut both = [here.expect("runs"), other.expect("runs")];
+    both.sort_by_key(|used| *used == Used::Before);
+    assert_eq!(both, [Used::First, Used::Before]);
+}
+
+async fn what_was_not_kept_is_when_the_store_is_closed(place: Place) {
+    let storage = place.open().await;
+    drop(use_up(&storage, "a").await);
+    storage.close().await;
+    assert!(!is_fresh(&place.open().await.replays(), "jti", "a", 60).await);
+}
+
+#[tokio::test]
+async fn a_key_is_on_the_disk_with_whatever_is_committed_next() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let used_up = use_up(&storage, "a").await;
+    let before = folder.copy();
+    storage.check_writable(START).await.expect("is written");
+    let after = folder.copy();
+    for (copy, fresh) in [(before, true), (after, false)] {
+        let replays = copy.open().await.replays();
+        assert_eq!(is_fresh(&replays, "jti", "a", 60).await, fresh);
+    }
+    let kept = storage.replays().keep(used_up).await;
+    assert_eq!(kept.expect("runs"), Used::First);
+}
+
+#[tokio::test]
+async fn a_key_is_on_the_disk_when_it_is_kept_and_nobody_else_writes() {
+    let folder = Folder::new();
+    let storage = folder.open().await;
+    let used_up = use_up(&storage, "a").await;
+    let kept = storage.replays().keep(used_up).await;
+    assert_eq!(kept.expect("runs"), Used::First);
+    let replays = folder.copy().open().await.replays();
+    assert!(!is_fresh(&replays, "jti", "a", 60).await);
 }

@@ -177,6 +177,24 @@ impl Caller {
         nsid: &str,
         input: &Value,
     ) -> Result<(u16, Value), reqwest::Error> {
+        self.procedure_with(&self.token(nsid), nsid, input).await
+    }
+
+    /// The same with a token that there is already.
+    pub async fn procedure_with(
+        &self,
+        token: &str,
+        nsid: &str,
+        input: &Value,
+    ) -> Result<(u16, Value), reqwest::Error> {
+        let url = format!("http://127.0.0.1:{}/xrpc/{nsid}", self.port);
+        let sent = self.client.post(url).bearer_auth(token).json(input);
+        let answer = sent.send().await?;
+        Ok((answer.status().as_u16(), answer.json().await?))
+    }
+
+    /// A token for one call of a method.
+    pub fn token(&self, nsid: &str) -> String {
         let method = Nsid::new(nsid).expect("an NSID");
         let token = Mint {
             issuer: &self.account.did,
@@ -186,11 +204,7 @@ impl Caller {
             lifetime: 60,
             id: chance::bytes(),
         };
-        let token = mint(&self.account.key, &token).expect("a token");
-        let url = format!("http://127.0.0.1:{}/xrpc/{nsid}", self.port);
-        let sent = self.client.post(url).bearer_auth(token).json(input);
-        let answer = sent.send().await?;
-        Ok((answer.status().as_u16(), answer.json().await?))
+        mint(&self.account.key, &token).expect("a token")
     }
 }
 
