@@ -13,7 +13,7 @@ use url::Url;
 pub struct Target {
     text: Arc<str>,
     host: Arc<str>,
-    secure: bool,
+    url: Arc<Url>,
 }
 
 /// Why a text is no target.
@@ -61,13 +61,18 @@ impl Target {
         Ok(Self {
             text: text.into(),
             host,
-            secure: url.scheme() == "https",
+            url: url.into(),
         })
     }
 
     /// The URL as it was given. Paths may hold tokens: not for logs.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same, read.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Host and port, normalised: what deliveries share a limit by, and what a log may say.
@@ -81,16 +86,20 @@ impl Target {
     pub fn xrpc(&self, method: &Nsid) -> Self {
         let end = self.text.find(['?', '#']).unwrap_or(self.text.len());
         let service = self.text[..end].trim_end_matches('/');
+        let mut url = Url::clone(&self.url);
+        url.set_path(&[url.path().trim_end_matches('/'), "/xrpc/", method.as_str()].concat());
+        url.set_query(None);
+        url.set_fragment(None);
         Self {
             text: [service, "/xrpc/", method.as_str()].concat().into(),
             host: self.host.clone(),
-            secure: self.secure,
+            url: url.into(),
         }
     }
 
     /// Whether the scheme is `https`.
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.url.scheme() == "https"
     }
 }
 

@@ -1,7 +1,10 @@
-//! When an errand that failed is tried again, and what is said of it meanwhile.
+//! How errands are waited for, when one that failed is tried again, and what is said of it meanwhile.
 
 use std::error::Error;
+use std::pin::pin;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 
 /// The longest pause after the first failure, in seconds.
@@ -11,6 +14,22 @@ const MOST: i64 = 3600;
 
 /// Failures after which an errand is given up: about a day of them.
 pub(crate) const GIVE_UP: u32 = 50;
+
+/// Looks for more to do while what runs goes on, and says what of it ended: otherwise one of them whose turn it
+/// is to have a connection would not take it, and the look, like everybody else, would wait behind it.
+pub(crate) async fn look_beside<L: Future, R: Future>(
+    look: L,
+    running: &mut FuturesUnordered<R>,
+) -> (L::Output, Vec<R::Output>) {
+    let mut look = pin!(look);
+    let mut ended = Vec::new();
+    loop {
+        tokio::select! {
+            found = &mut look => return (found, ended),
+            Some(one) = running.next() => ended.push(one),
+        }
+    }
+}
 
 /// Full jitter: anywhere between a second and a limit that doubles with each failure.
 pub(crate) fn next(failures: u32, now: Timestamp, chance: u64) -> Timestamp {
@@ -34,7 +53,34 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Semaphore;
+
     use super::*;
+
+    #[tokio::test]
+    async fn one_that_runs_takes_what_a_look_waits_for_and_gives_it_back() {
+        let connections = Semaphore::new(1);
+        let held = connections.acquire().await.expect("there is one");
+        let take = async || {
+            let taken = connections.acquire().await;
+            drop(taken.expect("there is one"));
+        };
+        let mut running: FuturesUnordered<_> = [take()].into_iter().collect();
+        // It is the first in line now, and is not looked at again but by whoever looks for more.
+        assert!(futures_util::poll!(running.next()).is_pending());
+        drop(held);
+        let (found, ended) = look_beside(
+            async {
+                take().await;
+                7
+            },
+            &mut running,
+        )
+        .await;
+        assert_eq!((found, ended.len()), (7, 1));
+        let (found, ended) = look_beside(async { 8 }, &mut running).await;
+        assert_eq!((found, ended.len()), (8, 0), "with nothing that runs");
+    }
 
     #[test]
     fn pauses_grow_to_an_hour_and_are_never_none() {

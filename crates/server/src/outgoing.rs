@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use loggia_delivery::{Answer, Fault, Request, Transport};
-use loggia_xrpc_client::{ClientError, GuardedClient, HeaderMap, Url};
+use loggia_xrpc_client::{ClientError, GuardedClient, HeaderMap};
 
 /// The deliveries that leave this server.
 #[derive(Clone)]
@@ -10,11 +10,10 @@ pub struct Outgoing(pub GuardedClient);
 
 impl Transport for Outgoing {
     async fn send(&self, request: Request) -> Result<Answer, Fault> {
-        let url = Url::parse(request.target.as_str()).map_err(|_| Fault::InvalidTarget)?;
         let headers = headers(&request).ok_or(Fault::InvalidTarget)?;
         let sent = self
             .0
-            .post(&url, headers, request.body, request.timeout)
+            .post(request.target.url(), headers, request.body, request.timeout)
             .await;
         let answer = sent.map_err(|error| fault(&error))?;
         let retry_after = answer.headers.get("retry-after");

@@ -25,7 +25,6 @@ pub(crate) use health::{HealthOf, hold_health, write_health};
 pub(crate) use owned::delete;
 pub use owned::{EndpointChange, OwnedEndpoint};
 use row::Sealed;
-pub(crate) use told::tell_disabled;
 
 /// The endpoints of a store.
 #[derive(Clone, Debug)]

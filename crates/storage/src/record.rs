@@ -43,9 +43,7 @@ pub(crate) async fn record(
     };
     for (id, touched) in touched {
         if let Some(reason) = touched.disable {
-            if endpoint::disable(tx.sql(), id, reason, now).await? {
-                endpoint::tell_disabled(deliveries, tx, id, reason, now).await?;
-            }
+            deliveries.disable(tx, id, reason, now).await?;
             recorded.disabled.push(id);
         }
     }

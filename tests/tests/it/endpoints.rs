@@ -12,6 +12,7 @@ pub const LIST: &str = "dev.loggia.endpoint.list";
 pub const UPDATE: &str = "dev.loggia.endpoint.update";
 pub const DELETE: &str = "dev.loggia.endpoint.delete";
 pub const ENABLE: &str = "dev.loggia.endpoint.enable";
+pub const DISABLE: &str = "dev.loggia.endpoint.disable";
 pub const ROTATE: &str = "dev.loggia.endpoint.rotateSecret";
 pub const TEST: &str = "dev.loggia.endpoint.test";
 pub const STATS: &str = "dev.loggia.endpoint.getStats";
@@ -130,7 +131,7 @@ async fn somebody_elses_endpoint_is_as_good_as_none() {
             let answer = mallory.query(method, &[("id", id)]).await;
             answer.fails(404, "NotFound", "The caller has no endpoint with this id.");
         }
-        for method in [DELETE, ENABLE, ROTATE, TEST] {
+        for method in [DELETE, DISABLE, ENABLE, ROTATE, TEST] {
             let answer = mallory.procedure(method, &json!({ "id": id })).await;
             answer.fails(404, "NotFound", "The caller has no endpoint with this id.");
         }
@@ -272,45 +273,6 @@ async fn a_test_is_a_delivery_that_is_signed_with_all_that_its_owner_wrote() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_disabled_and_comes_back_when_its_owner_says_so() {
-    let server = TestServer::start().await;
-    let alice = server.account("alice");
-    let mut watcher = Receiver::start();
-    let kinds = ["dev.loggia.endpoint.disabled"];
-    let (_, told_with) = make(&alice, json!({ "url": watcher.url, "kinds": kinds })).await;
-    let mut receiver = Receiver::answering(&[410]);
-    let (id, secret) = make(&alice, json!({ "url": receiver.url })).await;
-    alice.procedure(TEST, &json!({ "id": id })).await.output();
-    receiver.next().await;
-    let told = watcher.next().await.verified(&told_with);
-    assert_eq!(
-        (&told["endpoint"], &told["reason"]),
-        (&json!(id), &json!("gone"))
-    );
-    let endpoint = shown(&alice, &id).await;
-    let state = &endpoint["state"];
-    assert_eq!(
-        (&state["status"], &state["reason"]),
-        (&json!("disabled"), &json!("gone"))
-    );
-    assert!(
-        state["at"].is_string() && endpoint["consecutiveFailures"] == 1,
-        "{endpoint}"
-    );
-    let refused = alice.procedure(TEST, &json!({ "id": id })).await;
-    refused.fails(
-        400,
-        "EndpointDisabled",
-        "The endpoint is not told. Enable it first.",
-    );
-    let enabled = alice.procedure(ENABLE, &json!({ "id": id })).await.output();
-    assert_eq!(enabled["endpoint"]["state"], json!({ "status": "active" }));
-    assert_eq!(enabled["endpoint"], shown(&alice, &id).await);
-    alice.procedure(TEST, &json!({ "id": id })).await.output();
-    receiver.next().await.verified(&secret);
-}
-
-#[tokio::test]
 async fn a_rotated_secret_signs_beside_the_old_one_and_can_become_a_key_pair() {
     let server = TestServer::start().await;
     let alice = server.account("alice");
@@ -362,6 +324,7 @@ async fn the_endpoint_of_a_registration_is_shown_and_not_changed() {
     for (method, input) in [
         (UPDATE, json!({ "id": id, "description": "mine" })),
         (DELETE, json!({ "id": id })),
+        (DISABLE, json!({ "id": id })),
         (ENABLE, json!({ "id": id })),
         (ROTATE, json!({ "id": id })),
         (TEST, json!({ "id": id })),

@@ -8,6 +8,7 @@ mod daily_sweep;
 mod database_restart;
 mod deliveries;
 mod delivery_tail;
+mod endpoint_switches;
 mod endpoints;
 mod hostile_receivers;
 mod issuers;

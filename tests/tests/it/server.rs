@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, TestServer};
 
 /// What the server serves, sorted.
-const METHODS: [&str; 87] = [
+const METHODS: [&str; 88] = [
     "com.atproto.repo.uploadBlob",
     "com.atproto.simplespace.createSpace",
     "com.atproto.simplespace.deleteSpace",
@@ -65,6 +65,7 @@ const METHODS: [&str; 87] = [
     "dev.loggia.delivery.tail",
     "dev.loggia.endpoint.create",
     "dev.loggia.endpoint.delete",
+    "dev.loggia.endpoint.disable",
     "dev.loggia.endpoint.enable",
     "dev.loggia.endpoint.get",
     "dev.loggia.endpoint.getStats",

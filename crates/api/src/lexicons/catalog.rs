@@ -349,6 +349,10 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         include_str!("../../../../lexicons/dev/loggia/endpoint/delete.json"),
     ),
     (
+        "dev.loggia.endpoint.disable",
+        include_str!("../../../../lexicons/dev/loggia/endpoint/disable.json"),
+    ),
+    (
         "dev.loggia.endpoint.enable",
         include_str!("../../../../lexicons/dev/loggia/endpoint/enable.json"),
     ),

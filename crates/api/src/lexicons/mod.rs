@@ -99,6 +99,7 @@ macro_rules! __crate_routes {
         let service = service.subscription::<$crate::dev::loggia::delivery::tail::Tail, _, _>($($handlers)::+::dev::loggia::delivery::tail::handle); // dev.loggia.delivery.tail
         let service = service.method::<$crate::dev::loggia::endpoint::create::Create, _, _>($($handlers)::+::dev::loggia::endpoint::create::handle); // dev.loggia.endpoint.create
         let service = service.method::<$crate::dev::loggia::endpoint::delete::Delete, _, _>($($handlers)::+::dev::loggia::endpoint::delete::handle); // dev.loggia.endpoint.delete
+        let service = service.method::<$crate::dev::loggia::endpoint::disable::Disable, _, _>($($handlers)::+::dev::loggia::endpoint::disable::handle); // dev.loggia.endpoint.disable
         let service = service.method::<$crate::dev::loggia::endpoint::enable::Enable, _, _>($($handlers)::+::dev::loggia::endpoint::enable::handle); // dev.loggia.endpoint.enable
         let service = service.method::<$crate::dev::loggia::endpoint::get::Get, _, _>($($handlers)::+::dev::loggia::endpoint::get::handle); // dev.loggia.endpoint.get
         let service = service.method::<$crate::dev::loggia::endpoint::get_stats::GetStats, _, _>($($handlers)::+::dev::loggia::endpoint::get_stats::handle); // dev.loggia.endpoint.getStats

@@ -16,7 +16,7 @@ use super::snapshot::Snapshots;
 use super::{LEAVE, PULL, SpaceCopies, VISIT, limits};
 use crate::chance;
 use crate::computing::Computing;
-use crate::errands::{self, chain};
+use crate::errands::{self, chain, look_beside};
 use crate::host_places::NoPlace;
 use crate::space_host::AccountsError;
 use crate::space_notices::NotifyError;
@@ -154,8 +154,14 @@ impl Syncer {
         let mut busy = Vec::new();
         let mut ear = self.copies.bell.ear();
         loop {
-            for errand in self.next(kind, &mut busy).await {
+            let next = self.next(kind, &mut busy);
+            let (next, ended) = look_beside(next, &mut running).await;
+            for errand in next {
                 running.push(self.attempt(errand));
+            }
+            if !ended.is_empty() {
+                busy.retain(|one| !ended.contains(one));
+                continue;
             }
             tokio::select! {
                 Some(space) = running.next() => busy.retain(|one| *one != space),

@@ -12,6 +12,7 @@ use loggia_storage::{Errand, StorageError};
 
 use super::outbound::{Call, Outbound, Undone};
 use crate::chance;
+use crate::errands::look_beside;
 use crate::host_places::NoPlace;
 use crate::wisp_registry::Bell;
 
@@ -41,10 +42,15 @@ impl Outbound {
         let mut ear = bell.ear();
         loop {
             if subjects.len() < AT_ONCE {
-                for errand in self.due(call).await {
+                let (due, ended) = look_beside(self.due(call), &mut running).await;
+                for errand in due {
                     if subjects.len() < AT_ONCE && subjects.insert(errand.subject.clone()) {
                         running.push(self.attempt(call, errand));
                     }
+                }
+                if !ended.is_empty() {
+                    subjects.retain(|subject| !ended.contains(subject));
+                    continue;
                 }
             }
             tokio::select! {

@@ -18,6 +18,7 @@ use super::happening::{Happening, Occasion, What};
 use super::looks::Looks;
 use super::{ERRAND, Streamplace};
 use crate::chance;
+use crate::errands::look_beside;
 
 /// Between two looks for what another process has kept, or what could not be done before.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -68,9 +69,14 @@ impl Streamplace {
         let mut working = FuturesUnordered::new();
         let mut busy = HashSet::new();
         loop {
-            for errand in self.due(&busy).await {
+            let (due, ended) = look_beside(self.due(&busy), &mut working).await;
+            for errand in due {
                 busy.insert(errand.subject.clone());
                 working.push(self.finish(errand));
+            }
+            if !ended.is_empty() {
+                busy.retain(|subject| !ended.contains(subject));
+                continue;
             }
             // A wake that comes in between is not lost.
             let look = tokio::time::timeout(PAUSE, self.news.notified());

@@ -15,7 +15,7 @@ use url::Url;
 use super::host::{AskError, Hosts};
 use super::{BACKFILL, Bell, DISCOVERY, GAP, KINDS, READ, SCAN};
 use crate::chance;
-use crate::errands::{self, chain};
+use crate::errands::{self, chain, look_beside};
 use crate::host_places::{Kind, NoPlace};
 use crate::record_stream::Terms;
 
@@ -126,10 +126,16 @@ impl WispRegistry {
         let at_once = places_of(kind).at_once;
         loop {
             if subjects.len() < at_once {
-                for errand in self.due(kind, at_once).await {
+                let due = self.due(kind, at_once);
+                let (due, ended) = look_beside(due, &mut running).await;
+                for errand in due {
                     if subjects.len() < at_once && subjects.insert(errand.subject.clone()) {
                         running.push(self.attempt(errand));
                     }
+                }
+                if !ended.is_empty() {
+                    subjects.retain(|subject| !ended.contains(subject));
+                    continue;
                 }
             }
             tokio::select! {

@@ -9,7 +9,7 @@ use loggia_syntax::Nsid;
 use ring::digest;
 
 use crate::column::{Reading, millis};
-use crate::endpoint::wanting;
+use crate::endpoint::{disable, wanting};
 use crate::sql;
 use crate::{Deliveries, StorageError, Write};
 
@@ -19,9 +19,27 @@ const DISABLED: &str = "dev.loggia.endpoint.disabled";
 /// An owner who has not heard of it by then has other ways to find out.
 const INTEREST: SignedDuration = SignedDuration::from_hours(72);
 
+impl Deliveries {
+    /// Stops telling an endpoint, as [`Endpoints::disable`](crate::Endpoints::disable), and tells those of its
+    /// owner's that want to know; whether it was active before.
+    pub async fn disable(
+        &self,
+        tx: &mut Write,
+        id: EndpointId,
+        reason: DisableReason,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let disabled = disable(tx.sql(), id, reason, now).await?;
+        if disabled {
+            tell_disabled(self, tx, id, reason, now).await?;
+        }
+        Ok(disabled)
+    }
+}
+
 /// Tells the owner of an endpoint that it was disabled at `now`, at their other endpoints that want
 /// to be told of that. In the transaction that disables it. How many deliveries were made.
-pub(crate) async fn tell_disabled(
+async fn tell_disabled(
     deliveries: &Deliveries,
     tx: &mut Write,
     id: EndpointId,

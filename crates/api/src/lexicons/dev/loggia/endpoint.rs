@@ -5,6 +5,7 @@
 pub mod create;
 pub mod defs;
 pub mod delete;
+pub mod disable;
 pub mod enable;
 pub mod get;
 pub mod get_stats;

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod disable;
 pub mod enable;
 pub mod get;
 pub mod get_stats;

@@ -3,10 +3,9 @@
 use axum::extract::State;
 use loggia_api::dev::loggia::endpoint::enable::{Enable, Error, Input, Output};
 use loggia_delivery::{Clock, EndpointState, Health, SystemClock};
-use loggia_storage::StorageError;
-use loggia_xrpc::{Failure, Reply, declared};
+use loggia_xrpc::{Reply, declared};
 
-use super::view::view;
+use super::view::{unreadable, view};
 use crate::caller::Caller;
 use crate::delivery_desk::DeliveryDesk;
 
@@ -19,7 +18,8 @@ pub async fn handle(
     let not_found = || declared(Error::NotFound).status(404);
     let id = input.id.parse().map_err(|_| not_found())?;
     let found = desk.endpoints().find_owned(&owner, id).await;
-    let mut owned = found.map_err(unreadable)?.ok_or_else(not_found)?;
+    let found = found.map_err(|error| unreadable(error, Error::Unreadable))?;
+    let mut owned = found.ok_or_else(not_found)?;
     if !owned.managed {
         return Err(declared(Error::NotManaged).into());
     }
@@ -37,11 +37,4 @@ pub async fn handle(
         endpoint: view(owned, SystemClock.now())?,
         extra: Default::default(),
     })
-}
-
-fn unreadable(error: StorageError) -> Failure<Error> {
-    match error {
-        StorageError::BadRow(_) => declared(Error::Unreadable).into(),
-        error => error.into(),
-    }
 }

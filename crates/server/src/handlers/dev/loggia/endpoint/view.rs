@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 use loggia_api::dev::loggia::endpoint::defs::{self, EndpointSignature};
 use loggia_delivery::{CustomHeaders, Endpoint, EndpointId, EndpointState, InvalidHeaders};
-use loggia_storage::OwnedEndpoint;
+use loggia_storage::{OwnedEndpoint, StorageError};
 use loggia_syntax::Uri;
+use loggia_xrpc::{DeclaredError, Failure};
 
 use crate::view::datetime;
 
@@ -14,6 +15,14 @@ use crate::view::datetime;
 #[derive(Debug, thiserror::Error)]
 #[error("endpoint {0} has a URL that cannot be shown")]
 pub struct Unshowable(EndpointId);
+
+/// An error of looking an endpoint up; `declared` says that its row cannot be read.
+pub fn unreadable<E: DeclaredError>(error: StorageError, declared: E) -> Failure<E> {
+    match error {
+        StorageError::BadRow(_) => loggia_xrpc::declared(declared).into(),
+        error => error.into(),
+    }
+}
 
 /// The endpoint as its owner sees it.
 pub fn view(owned: OwnedEndpoint, now: Timestamp) -> Result<defs::Endpoint, Unshowable> {
