@@ -61,8 +61,9 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Transactions at a time: SQLite has one writer, and PostgreSQL others who want to write.
 const WRITERS_SQLITE: usize = 1;
-/// See [`WRITERS_SQLITE`].
-const WRITERS_POSTGRES: usize = 4;
+/// See [`WRITERS_SQLITE`]. One writes while the other commits; with more the batches are smaller, and it takes
+/// more statements for as many jobs.
+const WRITERS_POSTGRES: usize = 2;
 
 /// Takes the jobs of many callers. Cheap to clone; clones share their batches.
 pub struct Together<B: Batch>(Arc<Shared<B>>);
