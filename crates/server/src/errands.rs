@@ -1,11 +1,20 @@
 //! How errands are waited for, when one that failed is tried again, and what is said of it meanwhile.
 
+use std::collections::HashSet;
+use std::convert::Infallible;
 use std::error::Error;
 use std::pin::pin;
+use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
+use loggia_storage::Errand;
+
+use crate::wisp_registry::Ear;
+
+/// Between two looks when nobody rings.
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest pause after the first failure, in seconds.
 const BASE: i64 = 5;
@@ -27,6 +36,47 @@ pub(crate) async fn look_beside<L: Future, R: Future>(
         tokio::select! {
             found = &mut look => return (found, ended),
             Some(one) = running.next() => ended.push(one),
+        }
+    }
+}
+
+/// Works at errands that are `due` whenever it hears of news, `at_once` so many of them, of each subject one at a
+/// time. `attempt` does one, or puts it off; its subject.
+pub(crate) async fn work<D, A>(
+    at_once: usize,
+    mut ear: Ear,
+    due: impl Fn() -> D,
+    attempt: impl Fn(Errand) -> A,
+) -> Infallible
+where
+    D: Future<Output = Vec<Errand>>,
+    A: Future<Output = String>,
+{
+    let mut running = FuturesUnordered::new();
+    let mut subjects = HashSet::new();
+    loop {
+        if subjects.len() < at_once {
+            let (due, ended) = look_beside(due(), &mut running).await;
+            for errand in due {
+                if subjects.len() < at_once && subjects.insert(errand.subject.clone()) {
+                    running.push(attempt(errand));
+                }
+            }
+            if !ended.is_empty() {
+                subjects.retain(|subject| !ended.contains(subject));
+                continue;
+            }
+        }
+        tokio::select! {
+            Some(subject) = running.next() => {
+                subjects.remove(&subject);
+                // Those that were done meanwhile are done with before another look.
+                while let Some(Some(subject)) = running.next().now_or_never() {
+                    subjects.remove(&subject);
+                }
+            }
+            () = ear.heard() => {}
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
 }

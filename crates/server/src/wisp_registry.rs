@@ -14,7 +14,7 @@ mod host;
 mod scan;
 mod worker;
 
-pub(crate) use bell::Bell;
+pub(crate) use bell::{Bell, Ear};
 pub(crate) use hint::{note, reread, want_backfill, want_gap};
 pub(crate) use host::Hosts;
 pub(crate) use worker::WispRegistry;

@@ -16,15 +16,13 @@ use super::snapshot::Snapshots;
 use super::{LEAVE, PULL, SpaceCopies, VISIT, limits};
 use crate::chance;
 use crate::computing::Computing;
-use crate::errands::{self, chain, look_beside};
+use crate::errands::{self, LOOK, chain, look_beside};
 use crate::host_places::NoPlace;
 use crate::space_host::AccountsError;
 use crate::space_notices::NotifyError;
 
 /// What the nodes of one store call this work.
 const CLAIM: &str = "copies of spaces";
-/// Between two looks when nobody rings.
-const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks whether the claim of another node has ended.
 const TURN: Duration = Duration::from_secs(2);
 /// Between two looks at who is registered for what: nobody waits for a copy to begin.

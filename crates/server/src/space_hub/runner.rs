@@ -1,6 +1,6 @@
 //! Runs the errands of spaces.
 
-use std::collections::HashSet;
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
@@ -12,14 +12,12 @@ use loggia_storage::{Errand, StorageError};
 
 use super::outbound::{Call, Outbound, Undone};
 use crate::chance;
-use crate::errands::look_beside;
+use crate::errands::{self, LOOK};
 use crate::host_places::NoPlace;
 use crate::wisp_registry::Bell;
 
 /// Errands of a kind that run at once: each waits for a stranger's document, for which hosts have places.
 pub(super) const AT_ONCE: usize = 8;
-/// Between two looks when nobody rings.
-const LOOK: Duration = Duration::from_secs(1);
 /// The longest pause after the first failure, and of all.
 const FIRST: i64 = 2;
 const MOST: i64 = 600;
@@ -36,31 +34,9 @@ impl Outbound {
         }
     }
 
-    async fn work_at(&self, call: Call, bell: &Bell) {
-        let mut running = FuturesUnordered::new();
-        let mut subjects = HashSet::new();
-        let mut ear = bell.ear();
-        loop {
-            if subjects.len() < AT_ONCE {
-                let (due, ended) = look_beside(self.due(call), &mut running).await;
-                for errand in due {
-                    if subjects.len() < AT_ONCE && subjects.insert(errand.subject.clone()) {
-                        running.push(self.attempt(call, errand));
-                    }
-                }
-                if !ended.is_empty() {
-                    subjects.retain(|subject| !ended.contains(subject));
-                    continue;
-                }
-            }
-            tokio::select! {
-                Some(subject) = running.next() => {
-                    subjects.remove(&subject);
-                }
-                () = ear.heard() => {}
-                () = tokio::time::sleep(LOOK) => {}
-            }
-        }
+    async fn work_at(&self, call: Call, bell: &Bell) -> Infallible {
+        let attempt = |errand| self.attempt(call, errand);
+        errands::work(AT_ONCE, bell.ear(), || self.due(call), attempt).await
     }
 
     async fn due(&self, call: Call) -> Vec<Errand> {

@@ -1,11 +1,11 @@
 //! Runs Wisp's errands, on one node at a time.
 
-use std::collections::HashSet;
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::SignedDuration;
 use loggia_delivery::{Clock as _, Handle, NodeId, SystemClock};
 use loggia_storage::{Errand, Storage, StorageError, WispCaps};
@@ -15,7 +15,7 @@ use url::Url;
 use super::host::{AskError, Hosts};
 use super::{BACKFILL, Bell, DISCOVERY, GAP, KINDS, READ, SCAN};
 use crate::chance;
-use crate::errands::{self, chain, look_beside};
+use crate::errands::{self, LOOK, chain};
 use crate::host_places::{Kind, NoPlace};
 use crate::record_stream::Terms;
 
@@ -27,8 +27,6 @@ const AT_ONCE: usize = 8;
 const READS_AT_ONCE: usize = 64;
 /// An errand is given up that is so old when its host is found silent.
 const OLD: SignedDuration = SignedDuration::from_hours(24);
-/// Between two looks when nobody rings.
-const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks whether the claim of another node has ended.
 const TURN: Duration = Duration::from_secs(2);
 /// How long a host may take to tell what was missed in a gap.
@@ -119,37 +117,10 @@ impl WispRegistry {
         while kinds.next().await.is_some() {}
     }
 
-    async fn work_at(&self, kind: &'static str) {
-        let mut running = FuturesUnordered::new();
-        let mut subjects = HashSet::new();
-        let mut ear = self.bell.ear();
+    async fn work_at(&self, kind: &'static str) -> Infallible {
         let at_once = places_of(kind).at_once;
-        loop {
-            if subjects.len() < at_once {
-                let due = self.due(kind, at_once);
-                let (due, ended) = look_beside(due, &mut running).await;
-                for errand in due {
-                    if subjects.len() < at_once && subjects.insert(errand.subject.clone()) {
-                        running.push(self.attempt(errand));
-                    }
-                }
-                if !ended.is_empty() {
-                    subjects.retain(|subject| !ended.contains(subject));
-                    continue;
-                }
-            }
-            tokio::select! {
-                Some(subject) = running.next() => {
-                    subjects.remove(&subject);
-                    // Those that were done meanwhile are done with before another look.
-                    while let Some(Some(subject)) = running.next().now_or_never() {
-                        subjects.remove(&subject);
-                    }
-                }
-                () = ear.heard() => {}
-                () = tokio::time::sleep(LOOK) => {}
-            }
-        }
+        let due = || self.due(kind, at_once);
+        errands::work(at_once, self.bell.ear(), due, |errand| self.attempt(errand)).await
     }
 
     async fn due(&self, kind: &str, limit: usize) -> Vec<Errand> {

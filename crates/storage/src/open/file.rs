@@ -5,9 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
 use super::{ENGINE, PATIENCE, Pools, READERS, STATEMENTS, Tables};
 use crate::group::Group;
@@ -82,10 +80,7 @@ impl Place {
         if self.in_memory {
             return options.vfs(MEMORY.0);
         }
-        options.synchronous(match self.synchronous {
-            Synchronous::Full => SqliteSynchronous::Full,
-            Synchronous::Normal => SqliteSynchronous::Normal,
-        })
+        options.pragma("synchronous", self.synchronous.to_string())
     }
 
     /// Brings the tables up to date; the connection that did it.
@@ -119,10 +114,7 @@ impl Place {
     fn writer(&self) -> Result<Inline, sqlx::Error> {
         let vfs = self.in_memory.then_some(MEMORY.1);
         let writer = Inline::open(&self.path, vfs, STATEMENTS, PATIENCE)?;
-        let synchronous = match self.synchronous {
-            Synchronous::Full => "full",
-            Synchronous::Normal => "normal",
-        };
+        let synchronous = self.synchronous;
         writer.run(&format!(
             "PRAGMA foreign_keys = on; PRAGMA synchronous = {synchronous};
              PRAGMA temp_store = memory; PRAGMA wal_autocheckpoint = {CHECKPOINT}"
