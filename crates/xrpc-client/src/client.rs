@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use reqwest::{Body, Request, Response};
 use rustls::crypto::ring::default_provider;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::dns::{GuardedDns, Names};
@@ -70,7 +71,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, decompressed; its first bytes only if it is cut.
     pub body: Bytes,
-    /// Whether the body went on beyond the limit.
+    /// Whether there was more of the body than this.
     pub cut: bool,
     /// From the start of the request to the last byte that was read.
     pub elapsed: Duration,
@@ -123,15 +124,15 @@ impl GuardedClient {
     /// Fetches a URL, of whose answer at most `limit` bytes are taken: a longer one is an error.
     pub async fn get(&self, url: &Url, limit: usize) -> Result<Answer, ClientError> {
         let request = Request::new(Method::GET, url.clone());
-        whole(
-            self.send(request, self.settings.deadline, limit).await?,
-            url,
-            limit,
-        )
+        let sent = self.send(request, self.settings.deadline, limit).await;
+        whole(sent, url, limit)
     }
 
     /// Posts a body, e.g. one attempt of a delivery. Of a long answer the beginning is returned and
     /// the connection is closed.
+    ///
+    /// An answer that is no success is one even if its body breaks off or the deadline passes amid it:
+    /// what its head says stands. It counts as cut.
     pub async fn post(
         &self,
         url: &Url,
@@ -142,7 +143,8 @@ impl GuardedClient {
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(Body::from(body));
-        self.send(request, deadline, self.settings.answer).await
+        let sent = self.send(request, deadline, self.settings.answer).await;
+        sent.or_else(|broken| broken.refusal())
     }
 
     /// Sends any request, e.g. one of OAuth; an answer of more than `limit` bytes is an error.
@@ -157,8 +159,8 @@ impl GuardedClient {
         let mut request = Request::new(method, url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = (!body.is_empty()).then(|| Body::from(body));
-        let answer = self.send(request, self.settings.deadline, limit).await?;
-        whole(answer, url, limit)
+        let sent = self.send(request, self.settings.deadline, limit).await;
+        whole(sent, url, limit)
     }
 
     /// Sends a request of a typed call; a long answer is an error.
@@ -168,11 +170,8 @@ impl GuardedClient {
         limit: usize,
     ) -> Result<Answer, ClientError> {
         let url = request.url().clone();
-        whole(
-            self.send(request, self.settings.deadline, limit).await?,
-            &url,
-            limit,
-        )
+        let sent = self.send(request, self.settings.deadline, limit).await;
+        whole(sent, &url, limit)
     }
 
     /// Sends a request and returns as soon as the answer has begun, within the deadline of all requests.
@@ -184,12 +183,9 @@ impl GuardedClient {
     ) -> Result<Download, ClientError> {
         let guard = &self.settings.guard;
         guard.check_url(request.url()).map_err(ClientError::Url)?;
-        let (host, deadline) = (host(request.url()), self.settings.deadline);
-        match tokio::time::timeout(deadline, self.http.execute(request)).await {
-            Ok(Ok(response)) => Ok(Download::new(response, host, pace, limit)),
-            Ok(Err(error)) => Err(ClientError::from_reqwest(error, &host, deadline)),
-            Err(_) => Err(ClientError::Timeout { host, deadline }),
-        }
+        let limits = Limits::of(&request, self.settings.deadline);
+        let response = limits.hold(self.http.execute(request)).await?;
+        Ok(Download::new(response, limits.host, pace, limit))
     }
 
     async fn send(
@@ -197,30 +193,85 @@ impl GuardedClient {
         request: Request,
         deadline: Duration,
         limit: usize,
-    ) -> Result<Answer, ClientError> {
-        self.settings
-            .guard
-            .check_url(request.url())
-            .map_err(ClientError::Url)?;
-        let host = host(request.url());
-        let started = Instant::now();
-        let exchange = async {
-            let response = self.http.execute(request).await?;
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let (body, cut) = read(response, limit).await?;
-            Ok(Answer {
-                status,
-                headers,
-                body,
-                cut,
-                elapsed: started.elapsed(),
-            })
+    ) -> Result<Answer, Broken> {
+        let guard = &self.settings.guard;
+        guard.check_url(request.url()).map_err(ClientError::Url)?;
+        let limits = Limits::of(&request, deadline);
+        let response = limits.hold(self.http.execute(request)).await?;
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: Bytes::new(),
+            cut: true,
+            elapsed: Duration::ZERO,
         };
-        match tokio::time::timeout(deadline, exchange).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(ClientError::from_reqwest(error, &host, deadline)),
-            Err(_) => Err(ClientError::Timeout { host, deadline }),
+        let mut body = BytesMut::with_capacity(announced(&response).min(limit));
+        let ended = limits.hold(read(response, limit, &mut body)).await;
+        answer.body = body.freeze();
+        answer.elapsed = limits.started.elapsed();
+        match ended {
+            Ok(cut) => Ok(Answer { cut, ..answer }),
+            Err(error) => Err(Broken {
+                error,
+                begun: Some(Box::new(answer)),
+            }),
         }
+    }
+}
+
+/// How long an exchange may take, all in all, and with whom it is.
+struct Limits {
+    host: String,
+    deadline: Duration,
+    started: Instant,
+}
+
+impl Limits {
+    fn of(request: &Request, deadline: Duration) -> Self {
+        Self {
+            host: host(request.url()),
+            deadline,
+            started: Instant::now(),
+        }
+    }
+
+    /// A part of the exchange.
+    async fn hold<T>(
+        &self,
+        part: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, ClientError> {
+        match timeout_at(self.started + self.deadline, part).await {
+            Ok(done) => {
+                done.map_err(|error| ClientError::from_reqwest(error, &self.host, self.deadline))
+            }
+            Err(_) => Err(ClientError::Timeout {
+                host: self.host.clone(),
+                deadline: self.deadline,
+            }),
+        }
+    }
+}
+
+/// Why there is no whole answer, and what there is of it.
+struct Broken {
+    error: ClientError,
+    /// Its head, and as much of its body as came.
+    begun: Option<Box<Answer>>,
+}
+
+impl Broken {
+    /// What came, if its head says all that matters.
+    fn refusal(self) -> Result<Answer, ClientError> {
+        match self.begun {
+            Some(answer) if !(200..300).contains(&answer.status) => Ok(*answer),
+            _ => Err(self.error),
+        }
+    }
+}
+
+impl From<ClientError> for Broken {
+    fn from(error: ClientError) -> Self {
+        Self { error, begun: None }
     }
 }
 
@@ -233,17 +284,20 @@ impl fmt::Debug for GuardedClient {
 }
 
 /// Reads at most `limit` bytes; says whether there was more.
-async fn read(mut response: Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
-    let mut body = BytesMut::with_capacity(announced(&response).min(limit));
+async fn read(
+    mut response: Response,
+    limit: usize,
+    body: &mut BytesMut,
+) -> Result<bool, reqwest::Error> {
     while let Some(chunk) = response.chunk().await? {
         let room = limit - body.len();
         if chunk.len() > room {
             body.extend_from_slice(&chunk[..room]);
-            return Ok((body.freeze(), true));
+            return Ok(true);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((body.freeze(), false))
+    Ok(false)
 }
 
 /// The announced length, which may be a lie, and is gone if the body is compressed.
@@ -258,7 +312,8 @@ fn announced(response: &Response) -> usize {
         .min(64 * 1024)
 }
 
-fn whole(answer: Answer, url: &Url, limit: usize) -> Result<Answer, ClientError> {
+fn whole(sent: Result<Answer, Broken>, url: &Url, limit: usize) -> Result<Answer, ClientError> {
+    let answer = sent.map_err(|broken| broken.error)?;
     if answer.cut {
         return Err(ClientError::TooLarge {
             host: host(url),

@@ -1,4 +1,4 @@
-//! Twelve receivers that misbehave, each in its own way, at once, beside four that do not.
+//! Thirteen receivers that misbehave, each in its own way, at once, beside four that do not.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::support::process::ServerProcess;
 use crate::support::rows::{Database, DeliveryRow};
 use crate::support::{Arrival, Receiver};
 
-/// Notifications, each to all sixteen.
+/// Notifications, each to all seventeen.
 const SAID: usize = 40;
 /// What hostile receivers may add to a server's memory, in KiB: buffers of connections and a few
 /// answers of 64 KiB, and not the 100 MB that two of them have to say.
@@ -35,7 +35,7 @@ fn is_right(kind: Hostility, row: &DeliveryRow) -> bool {
             row.state == "delivered" && last.outcome == "200" && last.kept == 1024
         }
         Hostility::Redirects => row.state == "abandoned" && last.outcome == "307",
-        Hostility::PutsOff => {
+        Hostility::PutsOff | Hostility::PutsOffAndDrips => {
             let due = row.due.expect("it waits");
             waits && last.outcome == "429" && due >= last.started + 60_000
         }

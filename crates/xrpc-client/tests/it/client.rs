@@ -278,6 +278,31 @@ async fn waits_no_longer_than_the_deadline() {
     }
 }
 
+/// A refusal is one as soon as its head is there, for deliveries; whoever needs the body has an error.
+#[tokio::test]
+async fn a_refusal_whose_body_breaks_off_is_a_refusal() {
+    let head = b"HTTP/1.1 429 Wait\r\nretry-after: 60\r\ncontent-length: 50\r\n\r\nshort";
+    let closing = serve_bytes(head).await;
+    let hanging = serve_raw(move |mut stream| async move {
+        stream.write_all(head).await?;
+        std::future::pending().await
+    })
+    .await;
+    for base in [&closing, &hanging] {
+        let answer = client()
+            .post(base, HeaderMap::new(), Bytes::new(), SHORT)
+            .await;
+        let answer = answer.expect("a refusal");
+        assert_eq!(
+            (answer.status, &answer.body[..], answer.cut),
+            (429, &b"short"[..], true)
+        );
+        assert_eq!(answer.headers["retry-after"], "60");
+    }
+    let error = client().get(&closing, 1000).await.expect_err("no body");
+    assert_eq!(error.kind(), "exchange");
+}
+
 #[tokio::test]
 async fn says_what_failed() {
     let kind = async |url: &Url| {

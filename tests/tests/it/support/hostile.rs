@@ -29,6 +29,8 @@ pub enum Hostility {
     Redirects,
     /// 429 with `Retry-After: 60`.
     PutsOff,
+    /// The same, and then one byte of the body at a time.
+    PutsOffAndDrips,
     /// Promises more than comes.
     BreaksOff,
     /// TLS that is none.
@@ -40,7 +42,7 @@ pub enum Hostility {
 }
 
 impl Hostility {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Refuses,
         Self::Hangs,
         Self::DripsHead,
@@ -49,6 +51,7 @@ impl Hostility {
         Self::Unpacks,
         Self::Redirects,
         Self::PutsOff,
+        Self::PutsOffAndDrips,
         Self::BreaksOff,
         Self::BadTls,
         Self::EndlessHeaders,
@@ -109,6 +112,9 @@ async fn script(kind: Hostility, trapped: &Arc<AtomicUsize>) -> Vec<u8> {
         Hostility::PutsOff => {
             "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n"
         }
+        Hostility::PutsOffAndDrips => {
+            "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 100000\r\n\r\n"
+        }
         Hostility::BreaksOff => "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nthis is",
         Hostility::BadTls => "no TLS here, whoever asks\r\n\r\n",
         Hostility::EndlessHeaders => "HTTP/1.1 200 OK\r\n",
@@ -141,7 +147,7 @@ async fn answer(mut stream: TcpStream, kind: Hostility, script: &[u8]) -> io::Re
     stream.write_all(script).await?;
     match kind {
         Hostility::Hangs => std::future::pending().await,
-        Hostility::DripsHead | Hostility::DripsBody => loop {
+        Hostility::DripsHead | Hostility::DripsBody | Hostility::PutsOffAndDrips => loop {
             stream.write_all(b"x").await?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         },
