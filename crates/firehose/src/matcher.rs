@@ -10,6 +10,7 @@ mod accounts;
 mod filter;
 mod globs;
 mod keys;
+mod sift;
 mod tree;
 
 use std::collections::HashMap;
@@ -19,11 +20,7 @@ use crate::reference::{self, Reference};
 use crate::references::{self, References, TooComplex};
 use crate::{Action, Change, Event, Scope, What};
 use accounts::{Accounts, Watchers};
-use filter::Trace;
 use keys::{Keys, Way, Wish};
-
-/// Accounts that an event has to do with, roughly: its own, and whom its record refers to.
-const TRACES: usize = 3;
 
 /// Scopes, each under a key of its own, and whom a change concerns among them.
 #[derive(Debug)]
@@ -107,27 +104,6 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
         Some(scope)
     }
 
-    /// Which of these events may concern somebody. Any other concerns nobody, unless references are
-    /// stored of its record; of any other nothing is to be stored.
-    pub fn sift(&self, events: &[Event]) -> Vec<bool> {
-        let mut may = vec![false; events.len()];
-        let mut traces = Vec::with_capacity(TRACES * events.len());
-        for (place, event) in events.iter().enumerate() {
-            let What::Change(change) = &event.what else {
-                continue;
-            };
-            traces.push((place, Trace::of(event.did.as_str().as_bytes())));
-            if let Some(record) = change.record.as_ref().filter(|_| self.has_backlinks()) {
-                let told = |did: &[u8]| traces.push((place, Trace::of(did)));
-                may[place] = !references::accounts(record, told);
-            }
-        }
-        for (place, trace) in traces {
-            may[place] |= self.accounts.may_have(trace);
-        }
-        may
-    }
-
     /// Whom an event concerns; nobody if it is no change of a record. What was in `found` is
     /// forgotten.
     ///
@@ -164,7 +140,7 @@ impl<K: Copy + Ord + Hash> Matcher<K> {
         if let Some(record) = &change.record {
             let watched = |text: &[u8]| {
                 let account = reference::account(text);
-                account.is_some_and(|did| self.accounts.may_have(Trace::of(did)))
+                account.is_some_and(|did| self.may_be_pointed_to(did))
             };
             references::each(record, watched, |text| self.follow(text, &mut now))?;
             now.check()?;

@@ -129,7 +129,7 @@ pub(crate) fn each(
 
 /// Tells of every account that the record may refer to, repetitions included; false if it may refer to
 /// others as well.
-pub(crate) fn accounts(record: &Record, mut told: impl FnMut(&[u8])) -> bool {
+pub(crate) fn accounts<'r>(record: &'r Record, mut told: impl FnMut(&'r [u8])) -> bool {
     let text = record.as_json();
     if hides_a_beginning(text) {
         return false;

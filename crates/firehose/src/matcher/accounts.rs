@@ -1,8 +1,11 @@
 //! Accounts, and what is watched of each.
 
 use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hash};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::filter::{Filter, Trace};
 use super::keys::{Keys, Way, Wish};
@@ -15,11 +18,14 @@ const FEW: usize = 16;
 /// What is watched, by account.
 #[derive(Debug)]
 pub(super) struct Accounts<K> {
-    /// By a hash of the DID with 128 bits that nobody outside knows: two accounts never share one.
-    watched: HashMap<[u64; 2], Watched<K>>,
+    watched: HashTable<(Fingerprint, Watched<K>)>,
     chance: [RandomState; 2],
     filter: Filter,
 }
+
+/// A hash of a DID with 128 bits that nobody outside knows: two accounts never share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint([u64; 2]);
 
 /// What is watched of one account. It is one thing of most, and there may be a million of them: what it
 /// is stands with the scopes.
@@ -40,7 +46,7 @@ pub(super) enum Watchers<'a, K> {
 impl<K> Default for Accounts<K> {
     fn default() -> Self {
         Self {
-            watched: HashMap::new(),
+            watched: HashTable::new(),
             chance: Default::default(),
             filter: Filter::default(),
         }
@@ -50,25 +56,32 @@ impl<K> Default for Accounts<K> {
 impl<K: Copy + Eq + Hash> Accounts<K> {
     /// What is watched of an account.
     pub(super) fn get(&self, did: &[u8]) -> Option<&Watched<K>> {
-        match self.may_have(Trace::of(did)) {
-            true => self.watched.get(&self.hash(did)),
+        match self.filter.may_have(Trace::of(did)) {
+            true => self.find(self.fingerprint(did)),
             false => None,
         }
     }
 
-    /// Whether [`Accounts::get`] has to look for it.
-    #[inline]
-    pub(super) fn may_have(&self, trace: Trace) -> bool {
-        self.filter.may_have(trace)
+    /// What is watched of the account with this fingerprint.
+    pub(super) fn find(&self, account: Fingerprint) -> Option<&Watched<K>> {
+        let found = self
+            .watched
+            .find(account.hash(), |known| known.0 == account);
+        found.map(|(_, watched)| watched)
+    }
+
+    /// Tells, of nearly every account that nobody watches, that nobody does.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
     }
 
     /// Adds a scope under a key that has none; `scopes` are those that were added before.
     pub(super) fn insert(&mut self, key: K, scope: &Scope, scopes: &HashMap<K, Scope>) {
-        let hash = self.hash(scope.account().as_bytes());
-        match self.watched.entry(hash) {
-            Entry::Occupied(mut known) => known.get_mut().insert(key, scope, scopes),
+        let account = self.fingerprint(scope.account().as_bytes());
+        match self.entry(account) {
+            Entry::Occupied(mut known) => known.get_mut().1.insert(key, scope, scopes),
             Entry::Vacant(place) => {
-                place.insert(Watched::One(key));
+                place.insert((account, Watched::One(key)));
                 if self.filter.is_full() {
                     let dids = scopes.values().map(Scope::account);
                     self.filter = Filter::of(self.watched.len(), dids);
@@ -80,19 +93,33 @@ impl<K: Copy + Eq + Hash> Accounts<K> {
 
     /// Removes a scope that was added.
     pub(super) fn remove(&mut self, key: &K, scope: &Scope) {
-        let hash = self.hash(scope.account().as_bytes());
-        if let Some(watched) = self.watched.get_mut(&hash)
-            && watched.remove(key, scope)
+        let account = self.fingerprint(scope.account().as_bytes());
+        if let Entry::Occupied(mut known) = self.entry(account)
+            && known.get_mut().1.remove(key, scope)
         {
-            self.watched.remove(&hash);
+            known.remove();
         }
         if self.watched.is_empty() {
             *self = Self::default();
         }
     }
 
-    fn hash(&self, did: &[u8]) -> [u64; 2] {
-        self.chance.each_ref().map(|chance| chance.hash_one(did))
+    fn entry(&mut self, account: Fingerprint) -> Entry<'_, (Fingerprint, Watched<K>)> {
+        let same = |known: &(Fingerprint, _)| known.0 == account;
+        self.watched
+            .entry(account.hash(), same, |known| known.0.hash())
+    }
+
+    pub(super) fn fingerprint(&self, did: &[u8]) -> Fingerprint {
+        let hash = |chance: &RandomState| chance.hash_one(did);
+        Fingerprint(self.chance.each_ref().map(hash))
+    }
+}
+
+impl Fingerprint {
+    /// Where to look for it in a table.
+    fn hash(self) -> u64 {
+        self.0[0]
     }
 }
 
@@ -126,6 +153,20 @@ impl<K: Copy + Eq + Hash> Watched<K> {
                 tree.is_empty()
             }
         }
+    }
+
+    /// Whether a change in this place of the account concerns anybody: surely not, or perhaps.
+    pub(super) fn may_want(
+        &self,
+        scopes: &HashMap<K, Scope>,
+        way: Way,
+        (collection, rkey): (Option<&str>, Option<&str>),
+    ) -> bool {
+        matches!(self, Self::Many(_))
+            || known(self.few(), scopes).any(|(_, scope)| match way {
+                Way::Direct => scope.covers(collection, rkey),
+                Way::Backlink => scope.backlinks(),
+            })
     }
 
     /// All those who watch this.

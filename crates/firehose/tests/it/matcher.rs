@@ -2,7 +2,7 @@
 
 use loggia_firehose::{Action, Actions, Event, InvalidScope, Pattern, Scope, What};
 
-use crate::world::{ALICE, BOB, event, found, matcher, meets, post, scope};
+use crate::world::{ALICE, BOB, CAROL, event, found, matcher, meets, post, scope};
 
 #[test]
 fn a_scope_of_a_did_fires_for_any_collection() {
@@ -194,4 +194,24 @@ fn what_is_no_scope_is_refused_with_a_reason() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn what_no_scope_of_an_account_is_about_is_sifted_out() {
+    let matcher = matcher(&[
+        scope(&format!("at://{ALICE}/app.bsky.feed.post"), false),
+        scope(&format!("at://{BOB}/app.bsky.graph.*"), true),
+    ]);
+    let refers = |to: &str| format!(r#"{{"subject":"at://{to}/app.bsky.feed.post/one"}}"#);
+    let like = |did, to| event(Action::Create, did, "app.bsky.feed.like", "x", &refers(to));
+    let events = [
+        post(ALICE, "{}"),
+        like(ALICE, CAROL),
+        // Whom it refers to wants to be told of references to something else: that is not looked at.
+        like(CAROL, BOB),
+        // Whom it refers to does not want to be told of references.
+        like(CAROL, ALICE),
+        post(BOB, "{}"),
+    ];
+    assert_eq!(matcher.sift(&events), [true, false, true, false, false]);
 }

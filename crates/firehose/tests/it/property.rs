@@ -182,14 +182,19 @@ proptest! {
             prop_assert_eq!(matcher.remove(&place).is_some(), here[place]);
             here[place] = false;
         }
-        for (did, collection, rkey, action, record) in events {
-            let event = event(action, did, collection, rkey, &record);
+        let events = events.into_iter().map(|(did, collection, rkey, action, record)| {
+            event(action, did, collection, rkey, &record)
+        });
+        let events: Vec<Event> = events.collect();
+        let alone = |event: &Event| matcher.sift(std::slice::from_ref(event));
+        prop_assert_eq!(matcher.sift(&events), events.iter().flat_map(alone).collect::<Vec<_>>());
+        for event in events {
             let mut expected = naive::matches(&scopes, &event, &earlier);
             expected.retain(|place| here[*place]);
             let found = found(&matcher, &event, &earlier);
             prop_assert_eq!(found.too_complex, None);
             prop_assert!(sieve_holds(&matcher, &event, &earlier));
-            prop_assert_eq!(found.keys, expected, "{}", record);
+            prop_assert_eq!(found.keys, expected, "{:?}", event);
         }
     }
 
