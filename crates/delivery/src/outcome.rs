@@ -1,5 +1,6 @@
 //! How an attempt went, and what that means.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::{Answer, RetryAfter, Success, UnknownName};
@@ -24,7 +25,7 @@ pub enum Fault {
     Tls,
     /// The deadline of the attempt passed.
     Timeout,
-    /// The answer was not HTTP or larger than allowed in its head.
+    /// The answer was not HTTP, larger than allowed in its head, or a success whose body broke off.
     Protocol,
     /// The address guard refused the address.
     Blocked,
@@ -80,6 +81,23 @@ impl Fault {
 
     fn is_permanent(self) -> bool {
         matches!(self, Self::Blocked | Self::InvalidTarget)
+    }
+}
+
+impl fmt::Display for Fault {
+    /// For people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "its name does not resolve",
+            Self::Network => "there is no connection to it, or it broke",
+            Self::Tls => "it does not speak TLS, or its certificate is not to be trusted",
+            Self::Timeout => "it did not answer completely in time",
+            Self::Protocol => "its answer is not HTTP, or breaks off",
+            Self::Blocked => "its address may not be reached from here",
+            Self::InvalidTarget => "its URL cannot be called",
+            Self::Signing => "the request could not be signed",
+            Self::Internal => "the attempt was lost inside the server",
+        })
     }
 }
 

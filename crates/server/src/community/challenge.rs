@@ -26,7 +26,7 @@ const CHALLENGED: &str = "dev.loggia.community.challenged";
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
     /// No answer came.
-    #[error("the receiver could not be asked: {}", .0.as_str())]
+    #[error("the receiver could not be asked: {0}")]
     Fault(Fault),
     /// Another status than 200.
     #[error("the receiver answered with status {0} in the place of 200")]

@@ -12,8 +12,13 @@ use crate::column::{Reading, millis};
 use crate::sql::{self, Columns, Inline, Kind, Pool, Query, Row, Rows};
 use crate::{BadRow, Storage, StorageError};
 
-/// Rows that are read at a time.
-const PART: u32 = 10_000;
+/// Rows that are read at a time. It stands in a statement: SQLite plans one anew whenever a limit is bound.
+macro_rules! part {
+    () => {
+        10_000
+    };
+}
+const PART: usize = part!();
 
 /// Enough of a key's SHA-256 that no two have the same.
 type Short = [u8; 16];
@@ -62,7 +67,7 @@ impl Known {
                 let rows = next_rows(last).fetch_all(&mut reader).await;
                 let rows = rows.map_err(doing("read used keys"))?;
                 self.learn(&rows)?;
-                if rows.len() < PART as usize {
+                if rows.len() < PART {
                     return Ok(());
                 }
             }
@@ -177,7 +182,7 @@ impl Writing<'_> {
             let rows = next_rows(self.known.keys().last).fetch_inline(connection)?;
             let read = self.known.learn(&rows);
             theirs.extend(read.map_err(|bad| sqlx::Error::Decode(bad.into()))?);
-            if rows.len() < PART as usize {
+            if rows.len() < PART {
                 break;
             }
         }
@@ -216,9 +221,11 @@ impl Drop for Writing<'_> {
 
 /// The next rows after this one.
 fn next_rows(last: i64) -> Query<'static> {
-    sql::query("SELECT * FROM replay WHERE id > $1 ORDER BY id LIMIT $2")
-        .bind(last)
-        .bind(PART)
+    const TEXT: &str = concat!(
+        "SELECT * FROM replay WHERE id > $1 ORDER BY id LIMIT ",
+        part!()
+    );
+    sql::query(TEXT).bind(last)
 }
 
 fn read_key(reading: &Reading<'_>) -> Result<Short, BadRow> {
