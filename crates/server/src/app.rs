@@ -37,7 +37,7 @@ pub struct App {
     /// Registrations for spaces.
     pub notices: SpaceNotices,
     /// Spaces and repositories of accounts here.
-    pub spaces: SpaceHost,
+    pub spaces: Arc<SpaceHost>,
     /// People who are logged in with a browser.
     pub people: People,
     /// Secrets that webhooks name.

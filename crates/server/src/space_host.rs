@@ -51,8 +51,7 @@ pub(crate) use record::{BadRecord, Prepared, Status, Wanted, new_key, value_of};
 pub(crate) use rules::{Shown, allowed_apps, policy_of};
 pub(crate) use writing::{NotWritten, Writer};
 
-/// What the handlers of spaces need. Cheap to clone.
-#[derive(Clone)]
+/// What the handlers of spaces need, which is a lot: they share it.
 pub struct SpaceHost {
     /// Everything that is kept.
     pub storage: Storage,
@@ -96,9 +95,9 @@ pub(crate) struct Hosting {
 
 impl Hosting {
     /// All of it together.
-    pub(crate) fn spaces(self, computing: &Computing, lexicons: &Lexicons) -> SpaceHost {
+    pub(crate) fn spaces(self, computing: &Computing, lexicons: &Lexicons) -> Arc<SpaceHost> {
         let notices = self.copies.notices.clone();
-        SpaceHost {
+        Arc::new(SpaceHost {
             storage: notices.storage.clone(),
             accounts: self.accounts,
             news: NewsOfRecords::new(&notices),
@@ -112,6 +111,6 @@ impl Hosting {
             copies: self.copies,
             asking: self.asking,
             network: self.network,
-        }
+        })
     }
 }

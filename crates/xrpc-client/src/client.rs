@@ -91,6 +91,8 @@ impl GuardedClient {
             .tls_backend_preconfigured(tls.clone())
             .user_agent(settings.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
+            // Whoever calls says what is sent again, and when.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .no_proxy()
             .referer(false)
             .pool_max_idle_per_host(64)

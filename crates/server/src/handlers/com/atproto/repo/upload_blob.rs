@@ -1,5 +1,7 @@
 //! `com.atproto.repo.uploadBlob`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::repo::upload_blob::{Input, Output, UploadBlob};
 use loggia_callers::Callers;
@@ -12,7 +14,7 @@ use crate::space_host::{SpaceHost, limits, not_hosted, read_all, reference};
 
 /// The caller must be hosted here. What is uploaded is seen by others once a record refers to it.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     State(callers): State<Callers>,
     caller: SpaceAccount,
     Input(input): Input,

@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.createSpace`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::create_space::{CreateSpace, Error, Input, Output};
 use loggia_auth::scope::{ManageOp, SpaceAccess, SpaceNeed};
@@ -14,7 +16,7 @@ use crate::space_host::{SpaceHost, allowed_apps, limits, new_key, not_hosted, po
 
 /// The caller becomes the authority, and so must be hosted here.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<CreateSpace> {

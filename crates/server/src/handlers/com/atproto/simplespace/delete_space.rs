@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.deleteSpace`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::delete_space::{DeleteSpace, Error, Input};
 use loggia_auth::scope::{ManageOp, SpaceAccess};
@@ -13,7 +15,7 @@ use crate::space_host::caller::SpaceAccount;
 /// is told. Of a large one the rest goes in the background, and until then none of its name can be opened.
 /// Doing it again is harmless.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<DeleteSpace> {

@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.getSpace`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::get_space::{Error, GetSpace, Output, Params};
 use loggia_auth::scope::SpaceAccess;
@@ -11,7 +13,7 @@ use crate::space_host::{Shown, SpaceHost};
 
 /// For the owner, and for readers with a credential. To all others there is no such space.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceViewer,
     params: Params,
 ) -> Reply<GetSpace> {

@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.listMembers`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::list_members::{
     Error, ListMembers, Member, Output, Params,
@@ -13,7 +15,7 @@ use crate::space_host::{SpaceHost, check_cursor};
 
 /// For the owner; to all others there is no such space. The cursor is the last DID of a page.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListMembers> {

@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.putMember`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::put_member::{Error, Input, PutMember};
 use loggia_auth::scope::{ManageOp, SpaceAccess};
@@ -12,7 +14,7 @@ use crate::space_host::caller::SpaceAccount;
 
 /// Who may no longer read keeps no credential. Who has asked to join, or is invited, is answered with it.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<PutMember> {

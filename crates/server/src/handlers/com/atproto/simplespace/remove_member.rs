@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.removeMember`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::remove_member::{Error, Input, RemoveMember};
 use loggia_auth::scope::{ManageOp, SpaceAccess};
@@ -11,7 +13,7 @@ use crate::space_host::caller::SpaceAccount;
 
 /// Where the space goes by its list, the credentials of who is struck off end with it.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<RemoveMember> {

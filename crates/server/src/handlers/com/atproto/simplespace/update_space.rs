@@ -1,5 +1,7 @@
 //! `com.atproto.simplespace.updateSpace`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::simplespace::update_space::{Error, Input, UpdateSpace};
 use loggia_auth::scope::{ManageOp, SpaceAccess};
@@ -14,7 +16,7 @@ use crate::space_host::{SpaceHost, allowed_apps, policy_of};
 /// Where readers or apps may no longer be let in, the credentials that were given out end: whoever is
 /// still let in gets another one.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<UpdateSpace> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.applyWrites`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::apply_writes::{
     ApplyWrites, CreateResult, CreateResultValidationStatus, DeleteResult, Error, Input,
@@ -17,7 +19,7 @@ use crate::space_host::{NotWritten, Prepared, SpaceHost, Status, Wanted, Writer,
 
 /// All of it with one revision, or nothing.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<ApplyWrites> {

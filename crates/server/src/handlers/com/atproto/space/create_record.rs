@@ -1,5 +1,7 @@
 //! `com.atproto.space.createRecord`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::create_record::{
     CreateRecord, Error, Input, Output, OutputValidationStatus,
@@ -15,7 +17,7 @@ use crate::space_host::{NotWritten, SpaceHost, Status, Wanted, Writer, new_key};
 
 /// Into the caller's own repository.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<CreateRecord> {

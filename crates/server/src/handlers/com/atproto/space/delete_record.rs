@@ -1,5 +1,7 @@
 //! `com.atproto.space.deleteRecord`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::delete_record::{DeleteRecord, Error, Input, Output};
 use loggia_auth::scope::SpaceAccess;
@@ -12,7 +14,7 @@ use crate::space_host::{NotWritten, SpaceHost, Writer};
 
 /// Deleting what is not there is harmless.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<DeleteRecord> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.getBlob`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_blob::{Error, GetBlob, Output, Params};
 use loggia_xrpc::{Binary, Content, Reply, declared};
@@ -9,7 +11,7 @@ use crate::space_host::reader::RepoReader;
 
 /// Of the type that its uploader gave it, which nobody has checked.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<GetBlob> {

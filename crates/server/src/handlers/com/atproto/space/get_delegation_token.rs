@@ -1,5 +1,7 @@
 //! `com.atproto.space.getDelegationToken`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_delegation_token::{GetDelegationToken, Output, Params};
 use loggia_auth::delegation::{NewDelegation, mint};
@@ -16,7 +18,7 @@ const LIFETIME: i64 = 60;
 
 /// The caller must be hosted here: it is their key that signs.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<GetDelegationToken> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.getLatestCommit`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_latest_commit::{GetLatestCommit, Output, Params};
 use loggia_xrpc::Reply;
@@ -9,7 +11,7 @@ use crate::space_host::{SpaceHost, shown, signed};
 
 /// Signed for this reader alone.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<GetLatestCommit> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.getRecord`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_record::{Error, GetRecord, Output, Params};
 use loggia_space::RecordPath;
@@ -11,7 +13,7 @@ use crate::space_host::{SpaceHost, value_of};
 
 /// For the owner, and for readers of the space.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<GetRecord> {

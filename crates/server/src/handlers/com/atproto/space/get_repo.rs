@@ -1,5 +1,7 @@
 //! `com.atproto.space.getRepo`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_repo::{Error, GetRepo, Output, Params};
 use loggia_space::{BadIndex, Index, snapshot as format};
@@ -10,7 +12,7 @@ use crate::space_host::{SpaceHost, signed, snapshot};
 
 /// Streamed; the index is made first, which the records follow in its order.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<GetRepo> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.getSpaceCredential`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::get_space_credential::{
     Error, GetSpaceCredential, Input, Output,
@@ -15,7 +17,7 @@ use crate::space_host::{Applicant, NotAdmitted, SpaceHost};
 
 /// For whom an account delegates to, if the space lets both in. Token and proof are used up by then.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     CredentialSeeker(seeker): CredentialSeeker,
     input: Input,
 ) -> Reply<GetSpaceCredential> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.listBlobs`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::list_blobs::{ListBlobs, Output, Params};
 use loggia_storage::ReferredBlobs;
@@ -11,7 +13,7 @@ use crate::space_host::{SpaceHost, check_cursor};
 
 /// Those that records refer to, in the order of their hashes. The cursor is the last of a page.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<ListBlobs> {

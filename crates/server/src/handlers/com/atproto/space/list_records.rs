@@ -1,5 +1,7 @@
 //! `com.atproto.space.listRecords`
 
+use std::sync::Arc;
+
 use std::collections::HashMap;
 
 use axum::extract::State;
@@ -16,7 +18,7 @@ use crate::space_host::{BadRecord, Page, SpaceHost, record_path, value_of};
 /// The last in the alphabet first, unless reversed. The cursor is the path of a page's last record; a
 /// page ends before its values become too large.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<ListRecords> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.listRepoOps`
 
+use std::sync::Arc;
+
 use std::collections::HashMap;
 
 use axum::extract::State;
@@ -17,7 +19,7 @@ use crate::space_host::{BadRecord, Opened, Page, SpaceHost, shown, signed, value
 /// A log goes back no further than the daily sweep has left it: what is older than that is not told by
 /// an error, for which the protocol has no name, but by the hash of the commit, which leads to `getRepo`.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: RepoReader,
     params: Params,
 ) -> Reply<ListRepoOps> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.listRepos`: who has written in a space, in the order in which that was heard.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::list_repos::{Error, ListRepos, Output, Params, Repo};
 use loggia_auth::scope::SpaceAccess;
@@ -13,7 +15,7 @@ use crate::space_host::{SpaceHost, check_cursor};
 
 /// For the owner of the space, and for readers with a credential. To all others there is no such space.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceViewer,
     params: Params,
 ) -> Reply<ListRepos> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.listSpaces`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::list_spaces::{ListSpaces, Output, Params, SpaceView};
 use loggia_auth::scope::{SpaceAccess, SpaceNeed};
@@ -11,7 +13,7 @@ use crate::space_host::{SpaceHost, check_cursor};
 
 /// The caller's own, and those that they have something in. The cursor is the last of a page.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     params: Params,
 ) -> Reply<ListSpaces> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.notifyCredentialRevoked`: refuse some credentials of a space from now on.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use jiff::SignedDuration;
 use loggia_api::com::atproto::space::notify_credential_revoked::{Input, NotifyCredentialRevoked};
@@ -20,7 +22,7 @@ const KEPT: SignedDuration = SignedDuration::from_secs(7_210);
 /// these credentials see no longer; or this server as a service that is registered for the space. What
 /// they have registered ends.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     State(callers): State<Callers>,
     caller: AddressedCaller,
     input: Input,

@@ -1,5 +1,7 @@
 //! `com.atproto.space.notifySpaceDeleted`: tell everybody who is registered that the space is gone.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::compat::notify_space_deleted::Output;
 use loggia_delivery::{Clock, SystemClock};
@@ -15,7 +17,7 @@ use crate::space_notices::read_space;
 /// registrations hear. A space elsewhere is gone from then on, if its authority says so; one of an account
 /// here goes by `deleteSpace` alone.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Shaped<NotifySpaceDeletedShapes>,
 ) -> Reply<NotifySpaceDeleted> {

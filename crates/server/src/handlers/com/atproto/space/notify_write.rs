@@ -1,5 +1,7 @@
 //! `com.atproto.space.notifyWrite`: tell everybody who is registered of a write.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::compat::notify_write::{Input, Output};
 use loggia_delivery::{Clock, SystemClock};
@@ -14,7 +16,7 @@ use crate::space_notices::read_space;
 /// In the protocol's shape the caller is the author, whose repository has advanced. In the webhook shape
 /// they are the author of a record, the authority of the space, or whoever the settings name.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     notifier: Notifier,
     input: Shaped<NotifyWriteShapes>,
 ) -> Reply<NotifyWrite> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.putRecord`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::put_record::{
     Error, Input, Output, OutputValidationStatus, PutRecord,
@@ -14,7 +16,7 @@ use crate::space_host::{NotWritten, SpaceHost, Status, Wanted, Writer};
 
 /// Whether the caller must be allowed to create or to update depends on whether the record is there.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     caller: SpaceAccount,
     input: Input,
 ) -> Reply<PutRecord> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.registerNotify`: ask to be told of writes in a space for the next 24 hours.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::register_notify as official;
 use loggia_api::dev::loggia::compat::register_notify::{Error, Output};
@@ -25,7 +27,7 @@ type Errors = Either<official::Error, Error>;
 /// A repeat is that of the same account. Where nobody here knows who holds a credential, each credential
 /// counts as somebody: the next one makes another registration, and the first ends with its credential.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     registrant: Registrant,
     input: Shaped<RegisterNotifyShapes>,
 ) -> Reply<RegisterNotify> {

@@ -1,5 +1,7 @@
 //! `com.atproto.space.unregisterNotify`: end a registration before its time.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::com::atproto::space::unregister_notify::{Error, Input, UnregisterNotify};
 use loggia_callers::Either;
@@ -14,7 +16,7 @@ use crate::space_host::SpaceHost;
 /// The authority of the space and the service itself end whatever there is of the service, in either
 /// shape; anybody else what they have registered. What still waits to be delivered is cancelled.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     registrant: Registrant,
     input: Input,
 ) -> Reply<UnregisterNotify> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.acceptJoinRequest`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::accept_join_request::{
     AcceptJoinRequest, Error, Input, Output,
@@ -15,7 +17,7 @@ use crate::space_host::SpaceHost;
 
 /// Two events follow: that the request was accepted, and that there is a new member.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<AcceptJoinRequest> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.cancelJoinRequest`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::cancel_join_request::{
     CancelJoinRequest, Error, Input, Output,
@@ -15,7 +17,7 @@ use crate::space_host::SpaceHost;
 
 /// Told to nobody: Bettermode has no event for it.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<CancelJoinRequest> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.createInvite`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::create_invite::{CreateInvite, Error, Input, Output};
 use loggia_delivery::{Clock, SystemClock};
@@ -14,7 +16,7 @@ use crate::{chance, plain_text};
 
 /// An invite that waits already says the new things.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<CreateInvite> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.declineInvite`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::decline_invite::{DeclineInvite, Error, Input, Output};
 use loggia_delivery::{Clock, SystemClock};
@@ -13,7 +15,7 @@ use crate::space_host::SpaceHost;
 
 /// The owner sees it in the list of invites.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<DeclineInvite> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.leave`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::leave::{Error, Input, Leave, Output};
 use loggia_delivery::{Clock, SystemClock};
@@ -10,7 +12,7 @@ use crate::space_host::SpaceHost;
 
 /// Everybody leaves for themselves.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<Leave> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.listInvites`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::list_invites::{Error, ListInvites, Output, Params};
 use loggia_storage::ProposalKind;
@@ -12,7 +14,7 @@ use crate::space_host::SpaceHost;
 
 /// Newest first.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     params: Params,
 ) -> Reply<ListInvites> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.listJoinRequests`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::list_join_requests::{
     Error, ListJoinRequests, Output, Params,
@@ -14,7 +16,7 @@ use crate::space_host::SpaceHost;
 
 /// Newest first.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     params: Params,
 ) -> Reply<ListJoinRequests> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.rejectJoinRequest`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::reject_join_request::{
     Error, Input, Output, RejectJoinRequest,
@@ -15,7 +17,7 @@ use crate::space_host::SpaceHost;
 
 /// Whoever asked can ask again, but not too often.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<RejectJoinRequest> {

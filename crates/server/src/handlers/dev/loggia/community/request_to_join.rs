@@ -1,5 +1,7 @@
 //! `dev.loggia.community.requestToJoin`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::request_to_join::{Error, Input, Output, RequestToJoin};
 use loggia_delivery::{Clock, SystemClock};
@@ -14,7 +16,7 @@ use crate::{chance, plain_text};
 
 /// The owner has no need to ask.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<RequestToJoin> {

@@ -1,5 +1,7 @@
 //! `dev.loggia.community.revokeInvite`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use loggia_api::dev::loggia::community::revoke_invite::{Error, Input, Output, RevokeInvite};
 use loggia_delivery::{Clock, SystemClock};
@@ -13,7 +15,7 @@ use crate::space_host::SpaceHost;
 
 /// Whoever is invited already is a member, or not any more.
 pub async fn handle(
-    State(host): State<SpaceHost>,
+    State(host): State<Arc<SpaceHost>>,
     Caller(caller): Caller,
     input: Input,
 ) -> Reply<RevokeInvite> {
