@@ -80,6 +80,8 @@ pub struct Config {
     pub space_admins: Arc<[Did]>,
     /// Private networks that deliveries may reach all the same.
     pub allowed_networks: Vec<Network>,
+    /// Who is asked for names, if not whom the system asks.
+    pub name_server: Option<SocketAddr>,
     /// The deadline of one delivery attempt, DNS to the end of the answer.
     pub attempt_timeout: Duration,
     /// How long a node's word that it lives is good for, where several share a database: what a node
@@ -276,6 +278,12 @@ impl Config {
             ("spaces", self.spaces.to_string()),
             ("space_admins", admins.join(",")),
             ("allowed_networks", networks.join(",")),
+            (
+                "name_server",
+                self.name_server
+                    .map(|server| server.to_string())
+                    .unwrap_or_default(),
+            ),
             (
                 "attempt_timeout_ms",
                 self.attempt_timeout.as_millis().to_string(),

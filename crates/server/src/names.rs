@@ -1,11 +1,11 @@
 //! The system's name servers, in the role that looking up handles and lexicon authorities asks for.
 
 use loggia_identity::{LookUpTxt, TxtError};
-use loggia_xrpc_client::{TxtLookupError, TxtResolver};
+use loggia_xrpc_client::{DnsClient, TxtLookupError};
 
 /// Whoever answers for the DNS.
 #[derive(Clone, Debug)]
-pub struct NameServers(pub TxtResolver);
+pub struct NameServers(pub DnsClient);
 
 impl LookUpTxt for NameServers {
     async fn look_up_txt(&self, name: &str) -> Result<Vec<String>, TxtError> {
@@ -24,7 +24,7 @@ mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
     use std::time::Duration;
 
-    use loggia_xrpc_client::TxtSettings;
+    use loggia_xrpc_client::DnsSettings;
 
     use super::*;
 
@@ -32,12 +32,12 @@ mod tests {
     async fn what_is_no_name_has_no_record_and_what_fails_may_be_tried_again() {
         // A name server that takes questions and never answers.
         let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let settings = TxtSettings {
+        let settings = DnsSettings {
             deadline: Duration::from_millis(100),
-            ..TxtSettings::default()
+            ..DnsSettings::default()
         };
         let address = silent.local_addr().expect("an address");
-        let dns = TxtResolver::from_server(address, settings).expect("a resolver");
+        let dns = DnsClient::from_server(address, settings).expect("a resolver");
         let servers = NameServers(dns);
         let nothing = servers.look_up_txt("a..b").await.expect("an answer");
         assert!(nothing.is_empty());

@@ -9,21 +9,21 @@
 mod call;
 mod client;
 mod dns;
+mod dns_client;
 mod download;
 mod error;
 mod frame;
 pub mod guard;
-mod txt;
 mod web_socket;
 
 pub use call::{CallError, Credentials, Refusal};
 pub use client::{Answer, ClientSettings, GuardedClient, USER_AGENT};
 pub use dns::{Found, Lookup, Names};
+pub use dns_client::{DnsClient, DnsSettings, DnsSetupError, TxtLookupError};
 pub use download::{Download, Pace};
 pub use error::{BuildError, ClientError};
 pub use frame::{Frame, FrameError, read_frame};
 pub use guard::{AddressGuard, Blocked, Network, UrlRefusal};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method};
-pub use txt::{TxtLookupError, TxtResolver, TxtSettings, TxtSetupError};
 pub use url::Url;
 pub use web_socket::{WebSocket, WebSocketError, WebSocketMessage, WebSocketSettings};

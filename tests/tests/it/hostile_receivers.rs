@@ -1,4 +1,4 @@
-//! Thirteen receivers that misbehave, each in its own way, at once, beside four that do not.
+//! Fourteen receivers that misbehave, each in its own way, at once, beside four that do not.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use crate::support::hostile::{Hostile, Hostility};
 use crate::support::load;
 use crate::support::process::ServerProcess;
+use crate::support::rebinding;
 use crate::support::rows::{Database, DeliveryRow};
 use crate::support::{Arrival, Receiver};
 
-/// Notifications, each to all seventeen.
+/// Notifications, each to all eighteen.
 const SAID: usize = 40;
 /// What hostile receivers may add to a server's memory, in KiB: buffers of connections and a few
 /// answers of 64 KiB, and not the 100 MB that two of them have to say.
@@ -42,6 +43,11 @@ fn is_right(kind: Hostility, row: &DeliveryRow) -> bool {
         Hostility::BreaksOff => waits && last.outcome == "protocol",
         Hostility::BadTls => waits && last.outcome == "tls",
         Hostility::EndlessHeaders => waits && last.outcome == "protocol",
+        // The first goes where the name led when it was checked, and no other anywhere.
+        Hostility::Rebinds => match last.outcome.as_str() {
+            "blocked" => row.state == "abandoned",
+            outcome => waits && outcome == "tls",
+        },
         Hostility::EndlessInterim => waits && ["timeout", "protocol"].contains(&&*last.outcome),
     }
 }
@@ -66,7 +72,11 @@ async fn hears_all(receiver: &mut Receiver, secret: &str, from: usize, to: usize
 #[tokio::test(flavor = "multi_thread")]
 async fn cost_their_neighbours_nothing() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let settings = [("attempt_timeout_ms", "400".to_owned())];
+    let settings = [
+        ("attempt_timeout_ms", "400".to_owned()),
+        ("name_server", rebinding::name_server().await.to_string()),
+        ("allowed_networks", format!("{}/32", rebinding::OUTSIDE)),
+    ];
     let server = ServerProcess::start(data.path(), &settings).await;
     let mut healthy = Vec::new();
     for _ in 0..4 {
@@ -118,6 +128,7 @@ async fn is_dealt_with(receiver: &Hostile, database: &mut Database) {
         let wrong = rows.iter().find(|row| !is_right(receiver.kind, row));
         let settled = match receiver.kind {
             Hostility::Floods | Hostility::Unpacks => tried == SAID,
+            Hostility::Rebinds => tried > 1,
             // After a few that failed the rest waits, and burns no attempts.
             _ => tried > 0,
         };
@@ -131,6 +142,9 @@ async fn is_dealt_with(receiver: &Hostile, database: &mut Database) {
             receiver.kind
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    if receiver.kind == Hostility::Rebinds {
+        assert_eq!(receiver.reached.load(Ordering::Relaxed), 1);
     }
     assert_eq!(
         receiver.trapped.load(Ordering::Relaxed),

@@ -19,6 +19,7 @@ pub mod posting;
 pub mod process;
 pub mod provider;
 pub mod reading;
+pub mod rebinding;
 pub mod receiver;
 pub mod repository;
 pub mod rows;

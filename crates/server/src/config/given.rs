@@ -159,6 +159,7 @@ impl Given {
             spaces: self.take("spaces").unwrap_or_default(),
             space_admins: self.take_list("space_admins").into(),
             allowed_networks: self.take_list("allowed_networks"),
+            name_server: self.take_optional("name_server"),
             attempt_timeout: Duration::from_millis(
                 self.take_within("attempt_timeout_ms", 100..=30_000),
             ),

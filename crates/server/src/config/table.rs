@@ -94,6 +94,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "private networks that deliveries may reach, as CIDR, comma-separated",
     ),
     (
+        "name_server",
+        "",
+        "a name server, as address and port, that is asked for every name in place of the system's",
+    ),
+    (
         "attempt_timeout_ms",
         "10000",
         "deadline of one delivery attempt, 100 to 30000",

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use loggia_storage::StorageError;
-use loggia_xrpc_client::{BuildError, TxtSetupError};
+use loggia_xrpc_client::{BuildError, DnsSetupError};
 use tokio::task::JoinError;
 
 use crate::archive::ArchiveError;
@@ -58,7 +58,7 @@ pub enum ServeError {
     Client(#[from] BuildError),
     /// The system's name servers.
     #[error("the system's DNS configuration cannot be read: see /etc/resolv.conf")]
-    Dns(#[from] TxtSetupError),
+    Dns(#[from] DnsSetupError),
     /// The address.
     #[error("{address} cannot be listened on: stop what uses it, or set {setting} otherwise")]
     Bind {

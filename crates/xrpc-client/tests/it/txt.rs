@@ -1,10 +1,10 @@
-//! TXT look-ups against name servers on this machine, well behaved and not.
+//! Look-ups against name servers on this machine, well behaved and not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loggia_xrpc_client::{TxtLookupError, TxtResolver, TxtSettings};
+use loggia_xrpc_client::{DnsClient, DnsSettings, Lookup as _, TxtLookupError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -98,22 +98,22 @@ async fn serve(reply: Reply) -> SocketAddr {
     address
 }
 
-fn quick() -> TxtSettings {
-    TxtSettings {
+fn quick() -> DnsSettings {
+    DnsSettings {
         deadline: Duration::from_millis(300),
         patience: Duration::from_millis(100),
-        ..TxtSettings::default()
+        ..DnsSettings::default()
     }
 }
 
-async fn ask(reply: Reply, settings: TxtSettings) -> Result<Vec<String>, TxtLookupError> {
+async fn ask(reply: Reply, settings: DnsSettings) -> Result<Vec<String>, TxtLookupError> {
     let server = serve(reply).await;
-    let resolver = TxtResolver::from_server(server, settings).expect("a resolver");
+    let resolver = DnsClient::from_server(server, settings).expect("a resolver");
     resolver.look_up(NAME).await
 }
 
 async fn records(reply: Reply) -> Vec<String> {
-    let found = ask(reply, TxtSettings::default()).await;
+    let found = ask(reply, DnsSettings::default()).await;
     found.expect("an answer")
 }
 
@@ -165,11 +165,11 @@ async fn silence_and_noise_end_at_the_deadline() {
     }
     // The place is given back, so that others are not kept out.
     let server = serve(Reply::Silence).await;
-    let settings = TxtSettings {
+    let settings = DnsSettings {
         lookups: 1,
         ..quick()
     };
-    let resolver = Arc::new(TxtResolver::from_server(server, settings).expect("a resolver"));
+    let resolver = Arc::new(DnsClient::from_server(server, settings).expect("a resolver"));
     for _ in 0..3 {
         assert!(resolver.look_up(NAME).await.is_err());
     }
@@ -184,7 +184,7 @@ async fn a_long_answer_comes_over_tcp_and_is_bounded() {
             .len(),
         4
     );
-    let error = ask(Reply::Truncated(vec![record; 5]), TxtSettings::default()).await;
+    let error = ask(Reply::Truncated(vec![record; 5]), DnsSettings::default()).await;
     let error = error.expect_err("too large");
     assert!(
         matches!(error, TxtLookupError::TooLarge { limit: 8192 }),
@@ -195,7 +195,7 @@ async fn a_long_answer_comes_over_tcp_and_is_bounded() {
 #[tokio::test]
 async fn what_is_no_name_is_not_asked_for() {
     let server = serve(Reply::Silence).await;
-    let resolver = TxtResolver::from_server(server, TxtSettings::default()).expect("a resolver");
+    let resolver = DnsClient::from_server(server, DnsSettings::default()).expect("a resolver");
     let long = "a.".repeat(200);
     for name in ["a..b", &"a".repeat(64), long.as_str()] {
         let error = resolver.look_up(name).await.expect_err("no name");
@@ -203,5 +203,19 @@ async fn what_is_no_name_is_not_asked_for() {
             matches!(error, TxtLookupError::Name(_)),
             "{name}: {error:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_has_no_address_and_who_says_nothing_has_failed() {
+    const NO_SUCH_NAME: u8 = 3;
+    for (reply, found) in [
+        (Reply::Code(NO_SUCH_NAME), Some(Vec::new())),
+        (Reply::Silence, None),
+        (Reply::Noise, None),
+    ] {
+        let server = serve(reply).await;
+        let dns = DnsClient::from_server(server, quick()).expect("a client");
+        assert_eq!(dns.lookup("host.example.com").await.ok(), found);
     }
 }

@@ -10,6 +10,8 @@ use async_compression::tokio::write::GzipEncoder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::rebinding;
+
 /// What a receiver does to whoever delivers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostility {
@@ -39,10 +41,12 @@ pub enum Hostility {
     EndlessHeaders,
     /// Interim answers without end.
     EndlessInterim,
+    /// A name that leads inside from the second time on that somebody asks where it leads.
+    Rebinds,
 }
 
 impl Hostility {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Refuses,
         Self::Hangs,
         Self::DripsHead,
@@ -56,6 +60,7 @@ impl Hostility {
         Self::BadTls,
         Self::EndlessHeaders,
         Self::EndlessInterim,
+        Self::Rebinds,
     ];
 }
 
@@ -63,7 +68,9 @@ impl Hostility {
 pub struct Hostile {
     pub url: String,
     pub kind: Hostility,
-    /// How often somebody connected to where it sends people.
+    /// How often somebody connected to it,
+    pub reached: Arc<AtomicUsize>,
+    /// and to where it sends people.
     pub trapped: Arc<AtomicUsize>,
 }
 
@@ -72,28 +79,38 @@ impl Hostile {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let scheme = if kind == Hostility::BadTls {
-            "https"
-        } else {
-            "http"
+        let origin = match kind {
+            Hostility::BadTls => format!("https://127.0.0.1:{port}"),
+            Hostility::Rebinds => format!("https://{}:{port}", rebinding::NAME),
+            _ => format!("http://127.0.0.1:{port}"),
         };
-        let trapped = Arc::<AtomicUsize>::default();
+        let (reached, trapped) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        if kind == Hostility::Rebinds {
+            rebinding::trap(port, Arc::clone(&trapped)).await;
+        }
         if kind == Hostility::Refuses {
             drop(listener);
         } else {
             let script: Arc<[u8]> = script(kind, &trapped).await.into();
-            tokio::spawn(serve(listener, kind, script));
+            tokio::spawn(serve(listener, kind, script, Arc::clone(&reached)));
         }
         Self {
-            url: format!("{scheme}://127.0.0.1:{port}/hook"),
+            url: format!("{origin}/hook"),
             kind,
+            reached,
             trapped,
         }
     }
 }
 
-async fn serve(listener: TcpListener, kind: Hostility, script: Arc<[u8]>) {
+async fn serve(
+    listener: TcpListener,
+    kind: Hostility,
+    script: Arc<[u8]>,
+    reached: Arc<AtomicUsize>,
+) {
     while let Ok((stream, _)) = listener.accept().await {
+        reached.fetch_add(1, Ordering::Relaxed);
         let script = Arc::clone(&script);
         tokio::spawn(async move {
             // It ends as soon as the other side has enough, which is as it should be.
@@ -116,7 +133,7 @@ async fn script(kind: Hostility, trapped: &Arc<AtomicUsize>) -> Vec<u8> {
             "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 100000\r\n\r\n"
         }
         Hostility::BreaksOff => "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nthis is",
-        Hostility::BadTls => "no TLS here, whoever asks\r\n\r\n",
+        Hostility::BadTls | Hostility::Rebinds => "no TLS here, whoever asks\r\n\r\n",
         Hostility::EndlessHeaders => "HTTP/1.1 200 OK\r\n",
         Hostility::EndlessInterim => "",
         Hostility::Redirects => {

@@ -1,11 +1,12 @@
-//! TXT records, by the name servers that this machine is configured to ask.
+//! What name servers say: TXT records, which no function of the system gives, and addresses, where others
+//! are to be asked than the system asks.
 //!
-//! The guard has no part in it: whom the system asks is the operator's choice, and an answer leads
-//! to no connection. What an answer says is anybody's, so that time and size are bounded.
+//! The guard has no part in it: who is asked is the operator's choice, and addresses are checked by whoever
+//! connects to them. What an answer says is anybody's, so that time and size are bounded.
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +20,14 @@ use hickory_resolver::proto::rr::{Name, RData};
 use hickory_resolver::{Resolver, ResolverBuilder, TokioResolver};
 use tokio::sync::Semaphore;
 
+use crate::dns::{Found, Lookup};
+
+/// Addresses of one host that are looked at.
+const ADDRESSES: usize = 32;
+
 /// How look-ups behave.
 #[derive(Clone, Debug)]
-pub struct TxtSettings {
+pub struct DnsSettings {
     /// The deadline of one look-up, with its retries and the wait for a place. 5 s.
     pub deadline: Duration,
     /// How long one name server may take before it, or the next, is asked again. 2 s.
@@ -33,7 +39,7 @@ pub struct TxtSettings {
     pub answer: usize,
 }
 
-impl Default for TxtSettings {
+impl Default for DnsSettings {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
@@ -44,12 +50,12 @@ impl Default for TxtSettings {
     }
 }
 
-/// Looks TXT records up. It remembers nothing: a cache goes around it. Cheap to clone.
+/// Asks name servers. It remembers nothing: a cache goes around it. Cheap to clone.
 #[derive(Clone)]
-pub struct TxtResolver {
+pub struct DnsClient {
     dns: TokioResolver,
     lookups: Arc<Semaphore>,
-    settings: TxtSettings,
+    settings: DnsSettings,
 }
 
 /// Why there are no records to be had.
@@ -78,20 +84,20 @@ pub enum TxtLookupError {
 /// Why nothing can be looked up here.
 #[derive(Debug, thiserror::Error)]
 #[error("the system names no name server (see /etc/resolv.conf)")]
-pub struct TxtSetupError(#[source] Source);
+pub struct DnsSetupError(#[source] Source);
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-impl TxtResolver {
+impl DnsClient {
     /// Asks the name servers of the system's configuration, which is read now.
-    pub fn from_system(settings: TxtSettings) -> Result<Self, TxtSetupError> {
+    pub fn from_system(settings: DnsSettings) -> Result<Self, DnsSetupError> {
         let builder =
-            TokioResolver::builder_tokio().map_err(|error| TxtSetupError(error.into()))?;
+            TokioResolver::builder_tokio().map_err(|error| DnsSetupError(error.into()))?;
         Self::build(builder, settings)
     }
 
     /// Asks one name server alone, e.g. on this machine.
-    pub fn from_server(server: SocketAddr, settings: TxtSettings) -> Result<Self, TxtSetupError> {
+    pub fn from_server(server: SocketAddr, settings: DnsSettings) -> Result<Self, DnsSetupError> {
         let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
         let connections = connections.map(|mut connection| {
             connection.port = server.port();
@@ -105,8 +111,8 @@ impl TxtResolver {
 
     fn build(
         builder: ResolverBuilder<TokioRuntimeProvider>,
-        settings: TxtSettings,
-    ) -> Result<Self, TxtSetupError> {
+        settings: DnsSettings,
+    ) -> Result<Self, DnsSetupError> {
         let mut options = ResolverOpts::default();
         options.timeout = settings.patience;
         options.attempts = 1;
@@ -114,10 +120,26 @@ impl TxtResolver {
         options.use_hosts_file = ResolveHosts::Never;
         let dns = builder.with_options(options).build();
         Ok(Self {
-            dns: dns.map_err(|error| TxtSetupError(error.into()))?,
+            dns: dns.map_err(|error| DnsSetupError(error.into()))?,
             lookups: Arc::new(Semaphore::new(settings.lookups)),
             settings,
         })
+    }
+
+    /// The addresses of a host, at most [`ADDRESSES`]; none if it has none.
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let deadline = self.settings.deadline;
+        let mut name = Name::from_ascii(host).map_err(io::Error::other)?;
+        name.set_fqdn(true);
+        let look_up = async {
+            let _place = self.lookups.acquire().await.map_err(io::Error::other)?;
+            match self.dns.lookup_ip(name).await {
+                Ok(found) => Ok(found.iter().take(ADDRESSES).collect()),
+                Err(error) if is_absence(&error) => Ok(Vec::new()),
+                Err(error) => Err(io::Error::other(error)),
+            }
+        };
+        tokio::time::timeout(deadline, look_up).await?
     }
 
     /// The text of each TXT record of exactly this name; none if there is no such name. The strings
@@ -158,6 +180,12 @@ impl TxtResolver {
     }
 }
 
+impl Lookup for DnsClient {
+    fn lookup<'a>(&'a self, name: &'a str) -> Found<'a> {
+        Box::pin(self.addresses(name))
+    }
+}
+
 /// That there is no such name, or no such record. A server that refuses to say is another matter.
 fn is_absence(error: &NetError) -> bool {
     match error {
@@ -169,8 +197,8 @@ fn is_absence(error: &NetError) -> bool {
     }
 }
 
-impl fmt::Debug for TxtResolver {
+impl fmt::Debug for DnsClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TxtResolver").field(&self.settings).finish()
+        f.debug_tuple("DnsClient").field(&self.settings).finish()
     }
 }
