@@ -148,7 +148,7 @@ pub fn stats(stats: &EndpointStats) -> String {
     if let Some(error) = &stats.last_error {
         let what = match (error.status, error.fault) {
             (Some(status), _) => format!("HTTP {status}"),
-            (None, Some(fault)) => fault.as_str().to_owned(),
+            (None, Some(fault)) => format!("{} ({fault})", fault.as_str()),
             (None, None) => "unknown".to_owned(),
         };
         lines.push(format!("last error at {:.0}: {what}", error.at));
@@ -215,7 +215,8 @@ fn went(attempt: &Attempt) -> String {
             )
         }
         Outcome::Failed(fault) => {
-            format!("{} after {} ms", fault.as_str(), attempt.duration_ms)
+            let code = fault.as_str();
+            format!("{code} ({fault}) after {} ms", attempt.duration_ms)
         }
     }
 }
